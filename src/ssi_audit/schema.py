@@ -17,8 +17,8 @@ EXPOSURES = ("total", *PILLARS)
 
 # One unit of an exposure in a model: 10 points of the total, 10 % of a pillar's range
 # (methods.md section 1), so that a rate ratio is always "per +10 SSI points".
-EXPOSURE_UNIT = {"total": 10.0, **{pillar: 2.5 for pillar in PILLARS}}
-EXPOSURE_RANGE = {"total": (0.0, 100.0), **{pillar: (0.0, 25.0) for pillar in PILLARS}}
+EXPOSURE_UNIT = {"total": 10.0, **dict.fromkeys(PILLARS, 2.5)}
+EXPOSURE_RANGE = {"total": (0.0, 100.0), **dict.fromkeys(PILLARS, (0.0, 25.0))}
 
 # In the panel the total is called `ssi`, as in methods.md; everywhere else it is "total".
 PANEL_EXPOSURE = {"total": "ssi", **{pillar: pillar for pillar in PILLARS}}
@@ -29,7 +29,16 @@ COUNT_OUTCOMES = ("inquiries", "meetings", "opportunities", "deals")
 AMOUNT_OUTCOMES = ("revenue",)
 RATE_OUTCOMES = ("meeting_rate", "win_rate")
 BINARY_OUTCOMES = ("quota_hit",)
-OUTCOMES = ("inquiries", "meetings", "meeting_rate", "win_rate", "deals", "revenue", "opportunities", "quota_hit")
+OUTCOMES = (
+    "inquiries",
+    "meetings",
+    "meeting_rate",
+    "win_rate",
+    "deals",
+    "revenue",
+    "opportunities",
+    "quota_hit",
+)
 # methods.md section 4: Holm over these four, for C and for D of the total.
 PRIMARY_OUTCOMES = ("inquiries", "meetings", "meeting_rate", "win_rate")
 VOLUME_OUTCOMES = ("inquiries", "meetings")
