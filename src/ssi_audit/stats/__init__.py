@@ -1,0 +1,38 @@
+"""Statistics on arrays: table in, result out; no files, no drawing, no settings.
+
+Names load when they are first used, so that `import ssi_audit.stats` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Public name → module of this folder that holds it. Modules are named so that no function shares a module's name.
+_MODULE_OF = {
+    "ModelFit": "fixed_effects",
+    "fe_ols": "fixed_effects",
+    "fe_poisson": "fixed_effects",
+    "pooled_ols": "fixed_effects",
+    "pooled_poisson": "fixed_effects",
+    "weighted_fit": "fixed_effects",
+    "Interval": "clusters",
+    "cr1": "clusters",
+    "cr2": "clusters",
+    "cv3l": "clusters",
+    "interval": "clusters",
+    "jackknife_interval": "clusters",
+    "leave_one_out": "clusters",
+    "t_interval": "clusters",
+}
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
