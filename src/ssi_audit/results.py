@@ -23,8 +23,9 @@ class Fit:
         Rate ratio per +10 points of the total, per +2.5 points of a pillar.
     low, high, low90, high90 : float
         95 % and 90 % interval (CR2 with Satterthwaite degrees of freedom).
-    p, p_holm, p_wild : float
-        Of rr = 1: CR2 t test; the same, Holm-adjusted in its family; score wild bootstrap.
+    p, p_holm, p_bh, p_wild : float
+        Of rr = 1: CR2 t test; the same, Holm-adjusted in its family, or by Benjamini-Hochberg when the pair is
+        exploratory (one of the two is set); score wild bootstrap.
     df : float
         Satterthwaite degrees of freedom.
     se_log : float
@@ -48,6 +49,7 @@ class Fit:
     high90: float = math.nan
     p: float = math.nan
     p_holm: float = math.nan
+    p_bh: float = math.nan
     p_wild: float = math.nan
     df: float = math.nan
     se_log: float = math.nan

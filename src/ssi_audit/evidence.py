@@ -1,0 +1,208 @@
+"""From a panel to everything `answer.json` holds: each pair estimated once, judged once.
+
+The order is fixed here and nowhere else: estimates, families of tests,
+verdicts, claims, trust. `audit` is the whole way from a folder; the notebooks
+and `ssi-audit audit` call the same functions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ssi_audit import models, schema, verdict
+from ssi_audit.results import ActivityLink, Audit, Cell, Correlation, Fit, Overall
+from ssi_audit.settings import Settings, load_settings
+
+# Readings at the cap say that the score could not rise (methods.md section 1).
+CAP = {"ssi": 97.0, **dict.fromkeys(schema.PILLARS, 24.5)}
+
+
+def audit(data: Path | str, settings: Settings | None = None, **options: Any) -> Audit:
+    """Read a folder of exports and answer the question.
+
+    Parameters
+    ----------
+    data : path
+        Folder with any mix of exports (design.md section 3).
+    settings : Settings, optional
+        Default: ``ssi-audit.toml`` of the folder.
+    **options
+        Passed to `read_exports`.
+
+    Raises
+    ------
+    DataError, SettingsError
+        With every problem at once.
+    NotEnoughData
+        If no panel can be built at all.
+    """
+    from ssi_audit.exports import read_exports
+    from ssi_audit.panel import build_panel
+
+    settings = settings or load_settings(data)
+    tables = read_exports(data, settings, **options)
+    return audit_panel(build_panel(tables, settings), tables, settings)
+
+
+def audit_panel(panel: pd.DataFrame, tables: schema.Tables, settings: Settings | None = None) -> Audit:
+    """Answer the question from a panel; `tables` are needed for counts and for claims that the panel cannot test."""
+    settings = settings or Settings()
+    activity = models.activity_link(panel)
+    cells = estimate_cells(panel, activity, settings)
+    overall = verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"]))
+    return Audit(
+        data=data_facts(panel, tables),
+        overall=overall,
+        activity=activity,
+        cells=tuple(cells),
+        settings_fingerprint=settings.fingerprint(),
+        version=version("ssi-audit"),
+    )
+
+
+def estimate_cells(panel: pd.DataFrame, activity: ActivityLink, settings: Settings) -> list[Cell]:
+    """Every exposure by every outcome: estimates, then families, then verdicts."""
+    seed = settings.seed
+    controls = {exposure: models.negative_control(panel, exposure, seed=seed) for exposure in schema.EXPOSURES}
+    pairs = [(exposure, outcome) for exposure in schema.EXPOSURES for outcome in schema.OUTCOMES]
+    crude, adjusted = {}, {}
+    for exposure, outcome in pairs:
+        sesoi = settings.sesoi[outcome]
+        crude[exposure, outcome] = models.regress(panel, exposure, outcome, False, sesoi=sesoi, seed=seed)
+        adjusted[exposure, outcome] = models.regress(panel, exposure, outcome, True, sesoi=sesoi, seed=seed)
+    crude, adjusted = adjust_families(crude), adjust_families(adjusted)
+    return [
+        _cell(panel, exposure, outcome, crude[pair], adjusted[pair], controls[exposure], activity, settings)
+        for pair in pairs
+        for exposure, outcome in [pair]
+    ]
+
+
+def adjust_families(fits: dict[tuple[str, str], Fit]) -> dict[tuple[str, str], Fit]:
+    """Holm within the primary and the secondary family, Benjamini-Hochberg over the rest (methods.md section 4)."""
+    primary = [pair for pair in fits if pair[0] == "total" and pair[1] in schema.PRIMARY_OUTCOMES]
+    secondary = [pair for pair in fits if pair[0] != "total" and pair[1] in schema.PRIMARY_OUTCOMES]
+    rest = [pair for pair in fits if pair[1] not in schema.PRIMARY_OUTCOMES]
+    result: dict[tuple[str, str], Fit] = {}
+    for family, method in ((primary, "holm"), (secondary, "holm"), (rest, "benjamini-hochberg")):
+        adjusted = models.with_family([fits[pair] for pair in family], method)
+        result |= dict(zip(family, adjusted, strict=True))
+    return result
+
+
+def _cell(
+    panel: pd.DataFrame,
+    exposure: str,
+    outcome: str,
+    crude: Fit,
+    adjusted: Fit,
+    control: Fit,
+    activity: ActivityLink,
+    settings: Settings,
+) -> Cell:
+    seed = settings.seed
+    found = verdict.Evidence(
+        outcome=outcome,
+        crude=crude,
+        adjusted=adjusted,
+        lead_placebo=models.lead_placebo(panel, exposure, outcome, seed=seed),
+        negative_control=control,
+        activity=activity,
+    )
+    decided, flags, reason = verdict.judge(found, settings.sesoi[outcome], settings.alpha)
+    return Cell(
+        exposure=exposure,
+        outcome=outcome,
+        verdict=decided,
+        flags=flags,
+        reason=reason,
+        crude=crude,
+        adjusted=adjusted,
+        between=models.between(panel, exposure, outcome),
+        lead_placebo=found.lead_placebo,
+        negative_control=control,
+        spearman_between=_correlate(panel, exposure, outcome, "spearman_between", seed),
+        rmcorr=_correlate(panel, exposure, outcome, "rmcorr", seed),
+        link=models.quarter_link(panel, exposure, outcome),
+        strict=verdict.judge(found, verdict.STRICT_SESOI, settings.alpha)[0],
+        loose=verdict.judge(found, verdict.LOOSE_SESOI, settings.alpha)[0],
+    )
+
+
+def _correlate(panel: pd.DataFrame, exposure: str, outcome: str, method: str, seed: int) -> Correlation:
+    return models.correlate(panel, exposure, outcome, method, seed=seed)
+
+
+def decide(panel: pd.DataFrame, settings: Settings | None = None) -> Overall:
+    """The three verdicts on a panel, by the rule of methods.md section 8."""
+    settings = settings or Settings()
+    activity = models.activity_link(panel)
+    cells = estimate_cells(panel, activity, settings)
+    return verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"]))
+
+
+def data_facts(panel: pd.DataFrame, tables: schema.Tables) -> dict[str, Any]:
+    """Counts and coverage: the `data` part of `answer.json`."""
+    facts = panel.attrs["facts"]
+    scored = panel[panel["ssi"].notna()]
+    rows = tables.ledger.groupby("status")["rows"].sum() if len(tables.ledger) else pd.Series(dtype="int64")
+    counts = {status: int(rows.get(status, 0)) for status in schema.LEDGER_STATUS}
+    teams = scored.groupby("team")["person"].nunique() if scored["team"].notna().any() else pd.Series(dtype="int64")
+    return {
+        "people": int(scored["person"].nunique()),
+        "periods": int(scored["period"].nunique()),
+        "period": facts["period"],
+        "start": facts["first"].isoformat(),
+        "end": _last_day(panel).isoformat(),
+        "rows": len(scored),
+        "fingerprint": tables.fingerprint,
+        "sample": tables.sample,
+        "ledger": {
+            "received": sum(counts.values()),
+            "used": counts["used"] + counts["repaired"],
+            "repaired": counts["repaired"],
+            "skipped": counts["skipped"],
+            "unmatched": counts["unmatched"],
+        },
+        "people_known": len(tables.people),
+        "people_left_out": facts["left_out"],
+        "teams": {str(team): int(n) for team, n in teams.items()},
+        "outcomes_missing": facts["missing"],
+        "activity_types": list(facts["activity_types"]),
+        "inquiry_source": facts["inquiry_source"],
+        "win_denominator": facts["win_denominator"],
+        "currency": facts["currency"],
+        "score_breaks": [day.isoformat() for day in facts["breaks"]],
+        "at_cap": {
+            name: float((panel[column].dropna() >= CAP[column]).mean()) if panel[column].notna().any() else None
+            for name, column in schema.PANEL_EXPOSURE.items()
+        },
+        "score_known": float(panel["ssi"].notna().mean()),
+        "totals": {
+            outcome: float(panel[outcome].sum())
+            for outcome in (*schema.COUNT_OUTCOMES, *schema.AMOUNT_OUTCOMES)
+            if panel[outcome].notna().any()
+        },
+    }
+
+
+def _last_day(panel: pd.DataFrame) -> pd.Timestamp:
+    last = pd.Timestamp(panel.attrs["facts"]["last"])
+    step = pd.offsets.MonthBegin(1) if panel.attrs["facts"]["period"] == "month" else pd.Timedelta(days=7)
+    return (last + step - pd.Timedelta(days=1)).date()
+
+
+def answer_json(found: Audit) -> str:
+    """`answer.json` as text: the same input gives the same bytes."""
+    return json.dumps(found.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def with_sentence(found: Audit, sentence: str) -> Audit:
+    """Put the sentence of the first screen into the result, so that page and JSON carry the same words."""
+    return dataclasses.replace(found, overall=dataclasses.replace(found.overall, sentence=sentence))
