@@ -24,6 +24,17 @@ _MODULE_OF = {
     "jackknife_interval": "clusters",
     "leave_one_out": "clusters",
     "t_interval": "clusters",
+    "MaxT": "bootstrap",
+    "PermutationTest": "bootstrap",
+    "WildScores": "bootstrap",
+    "WildTest": "bootstrap",
+    "circular_shift": "bootstrap",
+    "max_t_wild": "bootstrap",
+    "person_period_matrix": "bootstrap",
+    "person_permutation": "bootstrap",
+    "score_wild_bootstrap": "bootstrap",
+    "trajectory_permutation": "bootstrap",
+    "wild_scores": "bootstrap",
 }
 __all__ = sorted(_MODULE_OF)
 

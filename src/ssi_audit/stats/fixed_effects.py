@@ -315,12 +315,12 @@ def _add_gram(
     if absorbed:
         sums = np.add.reduceat(weighted, starts, axis=1)
         if n_units > 1:
-            calendar = _by_person_and_unit(unit, n_units, weight, starts)
+            calendar = person_unit_sums(unit, n_units, weight, starts)
             sums = np.vstack([sums, calendar[:, 1:].T])
         gram -= (sums / np.add.reduceat(weight, starts)) @ sums.T
 
 
-def _by_person_and_unit(unit: np.ndarray, n_units: int, values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def person_unit_sums(unit: np.ndarray, n_units: int, values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Sum values over the rows of each person and calendar unit, shape (persons, n_units)."""
     counts = np.diff(np.append(starts, len(unit)))
     cell = np.repeat(np.arange(len(starts)) * n_units, counts) + unit
@@ -341,10 +341,10 @@ def cluster_grams(fit: ModelFit) -> Iterator[tuple[slice, np.ndarray]]:
         sums = np.add.reduceat(weighted, starts, axis=1).T
         if fit.n_units > 1:
             for i in range(q):
-                cross = _by_person_and_unit(unit, fit.n_units, weighted[i], starts)[:, 1:]
+                cross = person_unit_sums(unit, fit.n_units, weighted[i], starts)[:, 1:]
                 grams[:, i, q:] = cross
                 grams[:, q:, i] = cross
-            calendar = _by_person_and_unit(unit, fit.n_units, weight, starts)[:, 1:]
+            calendar = person_unit_sums(unit, fit.n_units, weight, starts)[:, 1:]
             np.einsum("gii->gi", grams[:, q:, q:])[...] = calendar
             sums = np.hstack([sums, calendar])
         if fit.absorbed:
@@ -359,7 +359,7 @@ def cluster_scores(fit: ModelFit) -> np.ndarray:
     scores = np.add.reduceat(fit.columns * fit.residual, fit.starts, axis=1).T
     if fit.n_units == 1:
         return scores
-    calendar = _by_person_and_unit(fit.unit, fit.n_units, fit.residual, fit.starts)
+    calendar = person_unit_sums(fit.unit, fit.n_units, fit.residual, fit.starts)
     return np.hstack([scores, calendar[:, 1:]])
 
 
