@@ -10,12 +10,12 @@ from typing import Any
 
 # Public name → module of this folder that holds it. Modules are named so that no function shares a module's name.
 _MODULE_OF = {
-    "ModelFit": "fixed_effects",
+    "ModelFit": "working",
     "fe_ols": "fixed_effects",
     "fe_poisson": "fixed_effects",
     "pooled_ols": "fixed_effects",
     "pooled_poisson": "fixed_effects",
-    "weighted_fit": "fixed_effects",
+    "weighted_fit": "working",
     "Interval": "clusters",
     "cr1": "clusters",
     "cr2": "clusters",

@@ -18,18 +18,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.fixed_effects import (
-    BLOCK_ELEMENTS,
-    COLLINEAR,
-    ModelFit,
-    cluster_scores,
-    factorize,
-    fe_ols,
-    fe_poisson,
-    person_unit_sums,
-    pooled_ols,
-    pooled_poisson,
-)
+from ssi_audit.stats.fixed_effects import fe_ols, fe_poisson, pooled_ols, pooled_poisson
+from ssi_audit.stats.rows import COLLINEAR
+from ssi_audit.stats.working import BLOCK_ELEMENTS, ModelFit, cluster_scores, factorize, person_unit_sums
 
 SEED = 20260101
 DRAWS = 9999

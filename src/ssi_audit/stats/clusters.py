@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.fixed_effects import ModelFit, cluster_grams, cluster_scores
+from ssi_audit.stats.working import ModelFit, cluster_grams, cluster_scores
 
 # methods.md section 4: below 8 persons only descriptive figures, above 200 the plain sandwich is as good.
 MIN_PEOPLE = 8
