@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ssi_audit import schema, verdict
+from ssi_audit.errors import NotEnoughData
 from ssi_audit.results import ActivityLink, Correlation, Fit
 
 WEEKS_PER_QUARTER = 13
@@ -253,17 +254,14 @@ def fit_design(model: Design, sesoi: float, seed: int = 1) -> Fit:
         return Fit(why=f"only {n_people} people have both the score and the outcome", **counts)
     if not model.y.sum() > 0:
         return Fit(why="the outcome never happened in the rows with a score", **counts)
+    # Persons whose score was redefined have one effect per regime; they are still one cluster each.
+    clusters = None if np.array_equal(model.group, model.person) else model.person
     try:
-        fit = fe_poisson(
-            model.y, model.X, model.group, offset=model.offset, calendar=model.calendar, clusters=model.person
-        )
-    except (np.linalg.LinAlgError, ValueError) as error:
-        return Fit(why=f"no estimate: {error}", **counts)
-    if 0 in fit.dropped_columns or not np.isfinite(fit.coef[0]):
-        return Fit(why="the score does not vary within any person who has the outcome", **counts)
-    if not fit.converged:
-        return Fit(why="the model did not converge", **counts)
-    result = interval(fit, 0)
+        fit = fe_poisson(model.y, model.X, model.group, model.offset, model.calendar, clusters=clusters)
+        result = interval(fit, 0)
+        wild = score_wild_bootstrap(fit, 0, seed=seed).p
+    except NotEnoughData as error:
+        return Fit(why=str(error), **counts)
     counts |= {"n_people": fit.n_people, "n_rows": fit.n_rows}
     return Fit(
         rr=math.exp(result.estimate),
@@ -272,7 +270,7 @@ def fit_design(model: Design, sesoi: float, seed: int = 1) -> Fit:
         low90=math.exp(result.low90),
         high90=math.exp(result.high90),
         p=result.p,
-        p_wild=score_wild_bootstrap(fit, 0, seed=seed).p,
+        p_wild=wild,
         df=result.df,
         se_log=result.se,
         mdrr=minimum_detectable_ratio(result.se, result.df),
@@ -306,12 +304,10 @@ def between(panel: pd.DataFrame, exposure: str, outcome: str) -> Fit:
     if n_people <= model.X.shape[1] + 1:
         return Fit(why=f"only {n_people} people to compare", **counts)
     try:
-        fit = pooled_poisson(model.y, model.X, model.person, offset=model.offset, calendar=model.calendar)
-    except (np.linalg.LinAlgError, ValueError) as error:
-        return Fit(why=f"no estimate: {error}", **counts)
-    if 0 in fit.dropped_columns or not fit.converged:
-        return Fit(why="people do not differ in their mean score", **counts)
-    result = interval(fit, 0)
+        fit = pooled_poisson(model.y, model.X, model.person, model.offset, model.calendar)
+        result = interval(fit, 0)
+    except NotEnoughData as error:
+        return Fit(why=str(error), **counts)
     return Fit(
         rr=math.exp(result.estimate),
         low=math.exp(result.low),

@@ -265,7 +265,7 @@ def build_panel(tables: schema.Tables, settings: Settings | None = None) -> pd.D
     try:
         _register(connection, tables, settings)
         plan = _plan(connection, tables, settings)
-        frame = connection.sql(PANEL_SQL.format(**plan.parts)).df()
+        frame = connection.execute(PANEL_SQL.format(**plan.parts)).df()
     finally:
         connection.close()
     return _finish(frame, plan, settings)
@@ -428,7 +428,7 @@ def _cents(amounts: pd.Series, currencies: pd.Series, main: str, settings: Setti
 def _plan(connection: duckdb.DuckDBPyConnection, tables: schema.Tables, settings: Settings) -> _Plan:
     """Decide coverage, calendar and links, and fill the gaps of the SQL."""
     spans = {
-        name: connection.sql(f"SELECT MIN(day), MAX(day) FROM {name}").fetchone()
+        name: _rows(connection, f"SELECT MIN(day), MAX(day) FROM {name}")[0]
         for name in ("ssi", "activity", "crm_events")
     }
     if spans["ssi"][0] is None:
@@ -458,17 +458,18 @@ def _plan(connection: duckdb.DuckDBPyConnection, tables: schema.Tables, settings
     currency, foreign = revenue_currency(tables.crm_events, settings)
     types = tuple(
         row[0]
-        for row in connection.sql(
-            "SELECT DISTINCT t.type FROM activity a JOIN types t ON t.metric = a.metric WHERE a.count > 0"
-        ).fetchall()
+        for row in _rows(
+            connection, "SELECT DISTINCT t.type FROM activity a JOIN types t ON t.metric = a.metric WHERE a.count > 0"
+        )
     )
     types = tuple(kind for kind in schema.ACTIVITY_TYPES if kind in types)
     last_logged = -1
     if types:
-        last_logged = connection.sql(
-            "SELECT MAX(c.p) FROM activity a JOIN types t ON t.metric = a.metric JOIN calendar c ON c.day = a.day"
-        ).fetchone()[0]
-    kind_first = dict(connection.sql("SELECT kind, MIN(day) FROM crm_events GROUP BY kind").fetchall())
+        last_logged = _rows(
+            connection,
+            "SELECT MAX(c.p) FROM activity a JOIN types t ON t.metric = a.metric JOIN calendar c ON c.day = a.day",
+        )[0][0]
+    kind_first = dict(_rows(connection, "SELECT kind, MIN(day) FROM crm_events GROUP BY kind"))
     missing = dict(links["missing"])
     for outcome, kind in schema.KIND_OF_OUTCOME.items():
         if kind not in kind_first:
@@ -559,29 +560,22 @@ def _outcome_columns(kind_first: dict[str, int], crm_first: int, inquiry_source:
 def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Any]:
     """Which stages are tied to each other in these files, and which inquiries count."""
     missing: dict[str, str] = {}
-    inquiries, known, linkedin = connection.sql(
+    inquiries, known, linkedin = _rows(
+        connection,
         "SELECT COUNT(*), COUNT(*) FILTER (WHERE s.class <> 'unknown'), COUNT(*) FILTER (WHERE s.class = 'linkedin') "
-        "FROM crm_events e LEFT JOIN sources s ON s.source = e.source WHERE e.kind = 'inquiry'"
-    ).fetchone()
+        "FROM crm_events e LEFT JOIN sources s ON s.source = e.source WHERE e.kind = 'inquiry'",
+    )[0]
     split = linkedin > 0 and known >= MIN_SOURCE_KNOWN * inquiries
     use_linkedin = settings.inquiry_source == "linkedin" or (settings.inquiry_source == "auto" and split)
 
-    def linked(later: str, earlier: str) -> float:
-        n, tied = connection.sql(
-            f"WITH cases AS (SELECT DISTINCT deal FROM crm_events WHERE kind = '{earlier}' AND deal IS NOT NULL) "
-            "SELECT COUNT(*), COUNT(*) FILTER (WHERE e.started IS NOT NULL OR c.deal IS NOT NULL) "
-            f"FROM crm_events e LEFT JOIN cases c ON c.deal = e.deal WHERE e.kind = '{later}'"
-        ).fetchone()
-        return tied / n if n else 0.0
-
     if inquiries == 0:
         missing["meeting_rate"] = "no event of kind inquiry in the files"
-    elif linked("meeting", "inquiry") < MIN_LINKED:
+    elif _tied(connection, "meeting", "inquiry") < MIN_LINKED:
         missing["meeting_rate"] = (
             "the files do not say which inquiry a meeting came from (columns deal or started of crm_events)"
         )
     win = ""
-    if linked("deal_won", "meeting") >= MIN_LINKED and _any(connection, "meeting"):
+    if _tied(connection, "deal_won", "meeting") >= MIN_LINKED:
         win = "meetings"
     elif _tied(connection, "deal_won", "opportunity") >= MIN_LINKED:
         win = "opportunities"
@@ -597,17 +591,21 @@ def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[st
     }
 
 
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    """All rows of a small result; a statement is finished only when everything is fetched."""
+    return connection.execute(sql).fetchall()
+
+
 def _tied(connection: duckdb.DuckDBPyConnection, later: str, earlier: str) -> float:
-    """Share of the later events whose deal id stands in an earlier event."""
-    n, tied = connection.sql(
-        f"SELECT COUNT(*), COUNT(c.deal) FROM crm_events e LEFT JOIN "
-        f"(SELECT DISTINCT deal FROM crm_events WHERE kind = '{earlier}') c ON c.deal = e.deal WHERE e.kind = '{later}'"
-    ).fetchone()
-    return tied / n if n else 0.0
-
-
-def _any(connection: duckdb.DuckDBPyConnection, kind: str) -> bool:
-    return connection.sql(f"SELECT COUNT(*) FROM crm_events WHERE kind = '{kind}'").fetchone()[0] > 0
+    """Share of the later events that name their earlier one, by deal id or by the day it started."""
+    n_earlier, n, tied = _rows(
+        connection,
+        f"WITH cases AS (SELECT DISTINCT deal FROM crm_events WHERE kind = '{earlier}' AND deal IS NOT NULL) "
+        f"SELECT (SELECT COUNT(*) FROM crm_events WHERE kind = '{earlier}'), COUNT(*), "
+        "COALESCE(SUM(CASE WHEN e.started IS NOT NULL OR c.deal IS NOT NULL THEN 1 ELSE 0 END), 0) "
+        f"FROM crm_events e LEFT JOIN cases c ON c.deal = e.deal WHERE e.kind = '{later}'",
+    )[0]
+    return tied / n if n and n_earlier else 0.0
 
 
 def _register_calendar(connection: duckdb.DuckDBPyConnection, starts: list[dt.date], ends: list[dt.date]) -> None:
@@ -618,22 +616,24 @@ def _register_calendar(connection: duckdb.DuckDBPyConnection, starts: list[dt.da
         rows.extend((first + k, p, (start.weekday() + k) % 7 < 5) for k in range((end - start).days))
     days = pd.DataFrame(rows, columns=["day", "p", "workday"])
     connection.register("calendar_all", days)
-    connection.sql("CREATE TEMP TABLE calendar AS SELECT day, p FROM calendar_all")
-    connection.sql("CREATE TEMP TABLE workdays AS SELECT day, p FROM calendar_all WHERE workday")
-    connection.sql(
+    _rows(connection, "CREATE TEMP TABLE calendar AS SELECT day, p FROM calendar_all")
+    _rows(connection, "CREATE TEMP TABLE workdays AS SELECT day, p FROM calendar_all WHERE workday")
+    _rows(
+        connection,
         "CREATE TEMP TABLE periods AS SELECT p, MIN(day) AS start_day, MAX(day) AS end_day, "
-        "SUM(CASE WHEN workday THEN 1 ELSE 0 END) AS workdays FROM calendar_all GROUP BY p"
+        "SUM(CASE WHEN workday THEN 1 ELSE 0 END) AS workdays FROM calendar_all GROUP BY p",
     )
-    connection.sql(
+    _rows(
+        connection,
         "CREATE TEMP TABLE absent_days AS SELECT DISTINCT a.person, w.day FROM absences a "
-        "JOIN workdays w ON w.day BETWEEN a.first_day AND a.last_day"
+        "JOIN workdays w ON w.day BETWEEN a.first_day AND a.last_day",
     )
 
 
 def _finish(frame: pd.DataFrame, plan: _Plan, settings: Settings) -> pd.DataFrame:
     """Name the periods, score the quotas, split at score breaks, drop persons the CRM does not know."""
     frame = frame.sort_values(["person", "p"], ignore_index=True, kind="stable")
-    frame.insert(1, "period", pd.to_datetime(frame["p"].map(plan.starts)))
+    frame.insert(1, "period", pd.to_datetime(frame["p"].map(plan.starts)).astype("datetime64[us]"))
     frame["quota_hit"] = (frame["quota_revenue"] >= frame["quota"]).astype("float64").where(frame["quota"].notna())
     if frame["quota_hit"].notna().sum() == 0:
         plan.facts["missing"].setdefault("quota_hit", "no quota for a whole period (quotas.csv)")

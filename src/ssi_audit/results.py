@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import typing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -280,4 +281,24 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    return value
+
+
+def audit_from_dict(values: dict[str, Any]) -> Audit:
+    """Read back what `Audit.to_dict` wrote: None becomes NaN where a number belongs, lists become tuples."""
+    return _build(Audit, values)
+
+
+def _build(kind: Any, value: Any) -> Any:
+    """Shape plain JSON values as a dataclass field of type `kind` wants them."""
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{name: _build(hints[name], value[name]) for name in hints if name in value})
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        return tuple(_build(inner[0], item) for item in value)
+    if origin is dict:
+        return {name: _build(inner[1], item) for name, item in value.items()}
+    if kind is float:
+        return math.nan if value is None else float(value)
     return value
