@@ -1,0 +1,299 @@
+"""Run one notebook through papermill, on a kernel of ours, and say plainly what went wrong.
+
+papermill injects the parameters and drives the cells; the engine registered
+here gives it a kernel from `kernels` over a private socket. What comes back is
+the executed notebook without clocks, random ids and addresses in memory, so
+that the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import nbformat
+import papermill
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from ssi_audit.report.kernels import COMMAND, ForkedKernel, Kernels, WarmStopped
+
+ENGINE = "ssi-audit"
+# Starting a kernel takes a second or two; a machine that swaps may need a minute.
+START_TIMEOUT = 120
+# Everything about a cell has been sent when its reply comes; only a very busy machine is late with it.
+OUTPUT_TIMEOUT = 120
+INJECTED = "injected-parameters"
+ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
+
+_numbers = itertools.count(1)
+
+
+class NotebookFailed(Exception):
+    """A notebook did not run to its end.
+
+    Attributes
+    ----------
+    step : str
+        Last heading before the cell that failed.
+    reason : str
+        One line.
+    notebook : nbformat.NotebookNode
+        As far as it was executed.
+    """
+
+    def __init__(self, step: str, reason: str, notebook: nbformat.NotebookNode) -> None:
+        super().__init__(f"{step}: {reason}" if step else reason)
+        self.step = step
+        self.reason = reason
+        self.notebook = notebook
+
+
+@dataclass
+class _Progress:
+    """Where a run has got to: papermill does not say when it raises."""
+
+    notebook: nbformat.NotebookNode | None = None
+    cell: int = 0
+    process: Any = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def execute(
+    notebook: Path,
+    parameters: Mapping[str, object],
+    kernels: Kernels,
+    *,
+    environment: Mapping[str, str] | None = None,
+    cell_timeout: float = 1800,
+) -> nbformat.NotebookNode:
+    """Run a notebook and return it executed, tidied by `tidy`.
+
+    Parameters
+    ----------
+    notebook : Path
+        The source; never written to.
+    parameters : mapping
+        Checked by the caller (`jobs.check_parameters`): papermill only warns.
+    kernels : Kernels
+        Where its kernel comes from.
+    environment : mapping, optional
+        Variables for this kernel alone.
+    cell_timeout : float
+        Seconds after which a cell counts as stuck.
+
+    Raises
+    ------
+    NotebookFailed
+        An exception in a cell, a cell that is stuck, a kernel that died.
+    """
+    source = nbformat.from_dict(nbformat.read(notebook, as_version=4))
+    progress = _Progress(notebook=source, environment=environment or {})
+    try:
+        executed = papermill.execute_notebook(
+            source,
+            None,
+            parameters=dict(parameters),
+            engine_name=ENGINE,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            execution_timeout=cell_timeout,
+            kernels=kernels,
+            progress=progress,
+        )
+    except PapermillExecutionError as error:
+        raise _failed(progress, f"{error.ename}: {_first_line(error.evalue)}") from error
+    except CellTimeoutError as error:
+        raise _failed(progress, f"no answer after {cell_timeout:g} seconds") from error
+    except (DeadKernelError, RuntimeError) as error:
+        raise _failed(progress, _how_it_ended(progress.process) or _first_line(str(error))) from error
+    return tidy(executed)
+
+
+def tidy(notebook: nbformat.NotebookNode, failed: bool = False) -> nbformat.NotebookNode:
+    """Take out of an executed notebook what differs from run to run.
+
+    Times, papermill's notes and markers, the id of the injected cell, addresses in memory, and, where the
+    notebook ran to its end, what libraries wrote to standard error.
+    """
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
+    notebook.cells = [c for c in notebook.cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])]
+    for number, cell in enumerate(notebook.cells):
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        cell.pop("id", None)
+        cell["id"] = INJECTED if INJECTED in cell.metadata.get("tags", []) else f"cell-{number:02d}"
+        if cell.cell_type != "code":
+            continue
+        if not failed:
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+        for output in cell.outputs:
+            text = output.get("data", {}).get("text/plain")
+            if text is not None:
+                output.data["text/plain"] = ADDRESS.sub("at 0x…", text)
+    return notebook
+
+
+class _Provisioner(LocalProvisioner):
+    """Takes the kernel from the warm process, or starts a fresh one where there is none."""
+
+    kernels: Kernels
+    progress: _Progress
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict:
+        environment = self.progress.environment
+        try:
+            self.process = self.kernels.fork(self.parent.connection_file, environment)
+        except WarmStopped:
+            kwargs |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            kwargs["env"] = {**kwargs["env"], **self.kernels.environment, **environment}
+            connection = await super().launch_kernel(cmd, **kwargs)
+        else:
+            self.pid = self.pgid = self.process.pid  # it leads a session of its own
+            connection = self.connection_info
+        self.progress.process = self.process
+        return connection
+
+
+class _Client(AsyncKernelClient):
+    """Knows that a kernel is ready from what it publishes, where the parent class waits for silence."""
+
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+        deadline = time.monotonic() + (timeout or START_TIMEOUT)
+        while True:
+            asked = self.kernel_info()
+            if await self._answered(asked, seconds=1.0):
+                return
+            if not await self._async_is_alive():
+                raise DeadKernelError("the kernel died before its first cell")
+            if time.monotonic() > deadline:
+                raise DeadKernelError(f"the kernel was not ready after {timeout:g} seconds")
+
+    async def _answered(self, asked: str, seconds: float) -> bool:
+        """Whether the reply to a message came, and with it the end of what was published about it."""
+        deadline = time.monotonic() + seconds
+        try:
+            reply = None
+            while reply is None or reply["parent_header"].get("msg_id") != asked:
+                reply = await self.shell_channel.get_msg(timeout=max(0.0, deadline - time.monotonic()))
+            self._handle_kernel_info_reply(reply)
+            while True:
+                news = await self.iopub_channel.get_msg(timeout=max(0.0, deadline - time.monotonic()))
+                if news["parent_header"].get("msg_id") == asked and news["content"].get("execution_state") == "idle":
+                    return True
+        except Empty:
+            return False
+
+    wait_for_ready = _async_wait_for_ready
+
+
+class _Manager(AsyncKernelManager):
+    """A kernel of ours: neither looked up among the user's kernel specs nor reachable over a network."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(
+            argv=[*COMMAND, "kernel", "{connection_file}"],
+            display_name="ssi-audit",
+            language="python",
+            metadata={"supported_encryption": ["curve"]},
+        )
+
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        # A tenth of a second per kernel would be seconds per report.
+        await super()._async_wait(pollinterval=min(pollinterval, 0.005))
+
+
+class Engine(NBClientEngine):
+    """papermill's engine with kernels from `Kernels`."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man, kernel_name, *, kernels: Kernels, progress: _Progress, execution_timeout: float, **_: Any
+    ) -> None:
+        """Run the cells; see `papermill.engines.Engine`."""
+        progress.notebook = nb_man.nb
+        manager = _manager(kernels, progress)
+        client = PapermillNotebookClient(
+            nb_man,
+            km=manager,
+            kernel_name=manager.kernel_name,
+            timeout=execution_timeout,
+            startup_timeout=START_TIMEOUT,
+            iopub_timeout=OUTPUT_TIMEOUT,
+            record_timing=False,
+            store_widget_state=False,
+            on_cell_start=lambda cell, cell_index: setattr(progress, "cell", cell_index),
+        )
+        client.owns_km = True  # ends the kernel, whatever happened
+        client.shutdown_kernel = "immediate"
+        client.execute()
+
+
+papermill_engines.register(ENGINE, Engine)
+
+
+def _manager(kernels: Kernels, progress: _Progress) -> _Manager:
+    number = next(_numbers)
+    # Sockets in the private folder instead of ports that anybody on the machine can reach; Windows has none.
+    place = (
+        {"transport": "tcp", "transport_encryption": "auto"}
+        if sys.platform == "win32"
+        else {"transport": "ipc", "ip": str(kernels.folder / f"k{number}")}
+    )
+    manager = _Manager(
+        connection_file=str(kernels.folder / f"k{number}.json"),
+        client_factory=_Client,
+        shutdown_wait_time=5.0,
+        **place,
+    )
+    provisioner = _Provisioner(kernel_id=f"k{number}", kernel_spec=manager.kernel_spec, parent=manager)
+    provisioner.kernels = kernels
+    provisioner.progress = progress
+    manager.provisioner = provisioner
+    return manager
+
+
+def _failed(progress: _Progress, reason: str) -> NotebookFailed:
+    step = step_name(progress.notebook.cells, progress.cell)
+    return NotebookFailed(step, reason, tidy(progress.notebook, failed=True))
+
+
+def step_name(cells: list, index: int) -> str:
+    """Last Markdown heading before a cell: the name of the step it belongs to."""
+    for cell in reversed(cells[: index + 1]):
+        headings = re.findall(r"(?m)^#{1,6}[ \t]+(.+?)[ \t]*#*$", cell.source) if cell.cell_type == "markdown" else []
+        if headings:
+            return headings[-1]
+    return ""
+
+
+def _how_it_ended(process: ForkedKernel | Any) -> str:
+    status = process.poll() if process is not None else None
+    if status is None:
+        return ""
+    if status < 0:
+        return f"its kernel was ended by signal {-status}" + (" (too little memory?)" if status == -9 else "")
+    return f"its kernel ended by itself (status {status})"
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:300] if lines else "no message"

@@ -1,0 +1,320 @@
+"""Kernels for notebooks, forked from one process that has done the imports.
+
+Importing pandas, seaborn and statsmodels costs a fresh kernel seconds, a
+dozen notebooks half a minute. So one warm process imports what the notebooks
+use, starts no thread, and forks a kernel per notebook. Where that cannot be
+done (no fork, macOS, `SSI_AUDIT_WARM=0`) each kernel is a fresh process. Both
+kinds run `_serve`, with the same environment, so that a page has the same
+bytes either way.
+
+This module is what those processes run and imports little itself: the warm
+process can be started before anything else and import while others work.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TextIO
+
+# Two notebooks run at a time, so one thread each; the sums must not depend on the number of cores either.
+ONE_THREAD = dict.fromkeys(
+    (
+        "OPENBLAS_NUM_THREADS",
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+    ),
+    "1",
+)
+# What every kernel imports beside what its notebook does.
+SHELL = (
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.pylabtools",
+    "IPython.extensions.storemagic",
+    "matplotlib_inline.config",
+    "tornado.platform.asyncio",
+)
+# A debugger would be half of what a kernel costs to start, and nobody can attach to one here.
+NO_DEBUGGER = "debugpy"
+# A forked kernel would inherit the random state, a fresh one would make its own: both start from this one.
+SEED = 0
+COMMAND = (sys.executable, "-P", "-m", "ssi_audit.report.kernels")
+
+
+class WarmStopped(Exception):
+    """The warm process ended; kernels must be started afresh."""
+
+
+class ForkedKernel:
+    """A kernel that the warm process forked; looks like `subprocess.Popen` to jupyter_client."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, kernels: Kernels) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._kernels = kernels
+
+    def poll(self) -> int | None:
+        """Exit status (minus the signal that ended it), None while it runs."""
+        if self.returncode is None:
+            try:
+                self.returncode = self._kernels.ask(do="poll", pid=self.pid)["status"]
+            except WarmStopped:
+                # Its kernels notice within a second that their parent is gone, and end themselves.
+                self.returncode = -signal.SIGKILL
+        return self.returncode
+
+    def wait(self) -> int | None:
+        """Status of a kernel known to have ended."""
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Signal the kernel, unless it has ended: its id is not reused before `poll` saw that."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class Kernels:
+    """Where kernels come from, for the length of a run: a warm process if there can be one, and a private folder.
+
+    Starting one returns at once; the imports go on in the background until the first kernel is asked for.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        What to import before forking (`sources.used_libraries` and `used_modules` of the notebooks).
+    warm : bool, optional
+        Fork kernels; default: where that is safe (`can_fork`).
+    """
+
+    def __init__(self, modules: Iterable[str] = (), warm: bool | None = None) -> None:
+        # Readable by the user alone: it holds the sockets and the keys of the connections. In the system's
+        # temporary folder, because the path of a socket may not be longer than about 100 characters.
+        self.folder = Path(tempfile.mkdtemp(prefix="ssi-audit-"))
+        (self.folder / "ipython").mkdir()
+        (self.folder / "tmp").mkdir()
+        self.environment = kernel_environment(self.folder)
+        self._lock = threading.Lock()
+        self._warm: subprocess.Popen | None = None
+        self._ready = False
+        if can_fork() if warm is None else warm:
+            self._warm = subprocess.Popen(
+                [*COMMAND, "warm", str(self.folder), *SHELL, *modules],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                env=self.environment,
+                start_new_session=True,  # Ctrl-C is for the run, which then closes this
+            )
+
+    @property
+    def warm(self) -> bool:
+        """Whether kernels are forked (False once the warm process is gone)."""
+        return self._warm is not None
+
+    def fork(self, connection_file: str, environment: Mapping[str, str]) -> ForkedKernel:
+        """Fork a kernel that serves a connection file.
+
+        Raises
+        ------
+        WarmStopped
+            If there is no warm process any more.
+        """
+        return ForkedKernel(self.ask(do="fork", file=connection_file, environment=dict(environment))["pid"], self)
+
+    def ask(self, **question: object) -> dict:
+        """Send the warm process one question and return its answer."""
+        with self._lock:
+            if self._warm is None:
+                raise WarmStopped
+            try:
+                if not self._ready:
+                    self._ready = bool(json.loads(self._warm.stdout.readline()))
+                self._warm.stdin.write(json.dumps(question) + "\n")
+                self._warm.stdin.flush()
+                return json.loads(self._warm.stdout.readline())
+            except (OSError, ValueError) as error:
+                self._stop_warm()
+                raise WarmStopped from error
+
+    def close(self) -> None:
+        """End all kernels and remove the private folder."""
+        with self._lock:
+            self._stop_warm()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Kernels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _stop_warm(self) -> None:
+        if self._warm is None:
+            return
+        warm, self._warm = self._warm, None
+        # A closed pipe tells it to end its kernels; before it is ready it could not read that.
+        with contextlib.suppress(OSError):
+            warm.stdin.close()
+        if not self._ready:
+            warm.kill()
+        try:
+            warm.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            warm.kill()
+            warm.wait()
+        warm.stdout.close()
+
+
+def can_fork() -> bool:
+    """Whether kernels are forked by default.
+
+    Not on macOS: system libraries that numpy uses there abort in a forked process. ``SSI_AUDIT_WARM=0``
+    and ``=1`` decide it by hand.
+    """
+    choice = os.environ.get("SSI_AUDIT_WARM", "")
+    if choice in ("0", "1"):
+        return choice == "1" and hasattr(os, "fork")
+    return sys.platform.startswith("linux") and hasattr(os, "fork")
+
+
+def kernel_environment(folder: Path) -> dict[str, str]:
+    """Environment of every kernel, warm or fresh: nothing of the user's that could change a page."""
+    return {
+        **os.environ,
+        **ONE_THREAD,
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": "315532800",  # figures carry no date of today
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc")),
+        "IPYTHONDIR": str(folder / "ipython"),  # no start-up files, no history
+        "JUPYTER_RUNTIME_DIR": str(folder),
+        "TMPDIR": str(folder / "tmp"),  # kernels are ended, not asked to tidy up
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def _serve(connection_file: str) -> None:
+    """Be a kernel until told to stop."""
+    sys.modules[NO_DEBUGGER] = None
+    import numpy as np
+    from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
+
+    random.seed(SEED)
+    np.random.seed(SEED)  # noqa: NPY002 -- the global state that libraries use when nobody gives them a seed
+    config = Config()
+    if sys.platform != "win32":
+        config.IPKernelApp.parent_handle = os.getppid()  # end when the parent does
+    config.IPKernelApp.ignore_cwd = True
+    config.HistoryManager.enabled = False
+    config.InlineBackend.figure_formats = {"svg"}
+    kernel = IPKernelApp.instance(config=config)
+    kernel.initialize(["-f", connection_file])
+    if "matplotlib_inline.backend_inline" in sys.modules:
+        # It hooks into the shell when it is imported. That was before the fork, when there was no shell, and
+        # every figure would be lost in silence.
+        kernel.shell.enable_matplotlib("inline")
+    kernel.start()
+
+
+def _stay_warm(folder: Path, modules: Iterable[str]) -> None:
+    """Import, then answer questions on standard input until it closes; end all kernels and clean up then."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what an import prints is no answer
+    sys.modules[NO_DEBUGGER] = None
+    for name in modules:
+        _import(name)
+    gc.collect()
+    gc.freeze()  # a collection in a kernel would copy every page that holds one of these objects
+    _answer(answers, {"ready": True})
+    statuses: dict[int, int | None] = {}
+    for line in sys.stdin:
+        question = json.loads(line)
+        if question["do"] == "fork":
+            pid = os.fork()
+            if pid == 0:
+                _become_kernel(question)
+            statuses[pid] = None
+            _answer(answers, {"pid": pid})
+        else:
+            pid = question["pid"]
+            if statuses[pid] is None:
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                statuses[pid] = os.waitstatus_to_exitcode(status) if ended else None
+            _answer(answers, {"status": statuses[pid]})
+    for pid, status in statuses.items():
+        if status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)  # the run itself may have been killed
+
+
+def _import(name: str) -> None:
+    """Import a module, or the one that holds it when the name is that of a thing in it."""
+    while name:
+        try:
+            importlib.import_module(name)
+            return
+        except Exception:
+            # Missing or broken: the notebook that needs it will say so, with its own name and step.
+            name = name.rpartition(".")[0]
+
+
+def _become_kernel(question: dict) -> None:
+    """Child of the fork: leave the warm process's session and pipes, and never return to its loop."""
+    status = 1
+    try:
+        os.setsid()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(nowhere, descriptor)
+        os.environ.update(question["environment"])
+        _serve(question["file"])
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0
+    finally:
+        atexit._run_exitfuncs()
+        os._exit(status)
+
+
+def _answer(answers: TextIO, answer: dict) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    what, *rest = sys.argv[1:]
+    if what == "warm":
+        _stay_warm(Path(rest[0]), rest[1:])
+    else:
+        _serve(rest[0])
