@@ -1,0 +1,412 @@
+"""Files as the user dropped them: folders, zips opened as folders, workbooks, text.
+
+A `File` reads nothing until asked and keeps what it has read, so that a dozen
+readers can look at a header without opening the file a dozen times. Names are
+relative to the data folder; inside a zip they go on behind its name
+(``archive.zip/Comments.csv``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zlib import error as zlib_error
+
+import numpy as np
+
+from ssi_audit.exports import text
+from ssi_audit.exports.table import Sheet, Table, sheet_table, text_table
+from ssi_audit.exports.text import Dialect, Unreadable
+
+IGNORED = (
+    "ssi-audit.toml",
+    "truth.json",
+    "license",
+    "licence",
+    "license.txt",
+    "license.md",
+    "thumbs.db",
+    "desktop.ini",
+)
+# A zip that unpacks to more than this is no export but an accident or an attack.
+MAX_UNPACKED = 8 * 1024**3
+MAX_ZIP_RATIO = 2000
+MAX_ZIP_DEPTH = 3
+
+_WORKBOOK_PARTS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+class File:
+    """One file, read when asked.
+
+    Attributes
+    ----------
+    name : str
+        Path below the data folder, with ``/``.
+    folder : Folder
+        Where it lies; `folder.files` are its neighbours.
+    """
+
+    def __init__(self, name: str, folder: Folder, load: Callable[[], bytes], size: int, context: ReadingRules) -> None:
+        self.name, self.folder, self.size = name, folder, size
+        self._load, self._rules = load, context
+        self._tables: dict[Any, Table] = {}
+
+    def __repr__(self) -> str:
+        return f"File({self.name!r})"
+
+    @property
+    def base(self) -> str:
+        """Last part of the name."""
+        return PurePosixPath(self.name).name
+
+    @property
+    def stem(self) -> str:
+        """Last part of the name without its extension."""
+        return PurePosixPath(self.name).stem
+
+    @cached_property
+    def data(self) -> bytes:
+        """All bytes."""
+        return self._load()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the bytes, as hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @cached_property
+    def kind(self) -> str:
+        """What the bytes are: text, json, html, workbook, sqlite, parquet, zip, empty or binary."""
+        return _kind(self.data)
+
+    def forget(self) -> None:
+        """Give back the memory of what was read."""
+        for name in ("data", "utf8", "_sniffed", "sheets", "json"):
+            self.__dict__.pop(name, None)
+        self._tables.clear()
+
+    # ---- as text
+
+    @cached_property
+    def utf8(self) -> bytes:
+        """The bytes as UTF-8; raises `text.Unreadable` where the encoding cannot be told."""
+        words = self._rules.words
+        data, self.encoding = text.decode(self.data, words, self._rules.encoding(self))
+        return data
+
+    @property
+    def text(self) -> str:
+        """The content as text."""
+        return self.utf8.decode("utf-8")
+
+    @cached_property
+    def json(self) -> Any:
+        """The content as JSON; raises `text.Unreadable` with line and column where it is none."""
+        try:
+            return json.loads(self.text)
+        except json.JSONDecodeError as error:
+            raise Unreadable(
+                f"line {error.lineno}, column {error.colno}: not readable as JSON ({error.msg})", "save it again"
+            ) from error
+        except RecursionError as error:
+            raise Unreadable("JSON nested too deeply to be an export", "leave the file out") from error
+
+    # ---- as a table
+
+    @cached_property
+    def sheets(self) -> list[Sheet]:
+        """The sheets of a workbook, in its order, hidden ones too."""
+        from ssi_audit.exports.table import read_sheets
+
+        return read_sheets(self.data)
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """The first visible sheet that is not empty."""
+        return next((sheet for sheet in self.sheets if sheet.visible and sheet.cells), None)
+
+    @cached_property
+    def _sniffed(self) -> tuple[Dialect, int, bool]:
+        return text.sniff(self.utf8, self._rules.words)
+
+    @property
+    def dialect(self) -> Dialect:
+        """Separator and quotes of a text table."""
+        return self._sniffed[0]
+
+    @cached_property
+    def header(self) -> list[str]:
+        """The header cells of a text table or of the first visible sheet; [] where there is none."""
+        try:
+            if self.kind == "workbook":
+                return self.sheet.header(self._rules.words)[1] if self.sheet else []
+            if self.kind != "text":
+                return []
+            dialect, at, hidden = self._sniffed
+            head = text.sample_records(_without_first_line(self.utf8[: text.HEAD_BYTES], hidden), dialect, at + 1)
+            return [cell.strip() for cell in head[at]] if len(head) > at else []
+        except Unreadable:
+            return []  # said again, aloud, when the file is read
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The header cells folded (`text.fold`): what a reader recognises a table by."""
+        return frozenset(text.fold(cell) for cell in self.header) - {""}
+
+    def table(
+        self, *, dialect: Dialect | None = None, header_at: int | None = None, sheet: Sheet | None = None
+    ) -> Table:
+        """The whole table as text cells (cached).
+
+        Parameters
+        ----------
+        dialect : Dialect, optional
+            Where a format is known to be odd (backslash escapes); default: as found.
+        header_at : int, optional
+            Index of the header among the records; default: as found.
+        sheet : Sheet, optional
+            Of a workbook; default: the first visible one.
+
+        Raises
+        ------
+        text.Unreadable
+            If it is no table, or not without a decision of the user. The frame turns it into a problem.
+        """
+        key = (dialect, header_at, sheet.name if sheet else None)
+        if key not in self._tables:
+            self._tables[key] = self._read_table(dialect, header_at, sheet)
+        return self._tables[key]
+
+    def _read_table(self, dialect: Dialect | None, header_at: int | None, sheet: Sheet | None) -> Table:
+        if self.kind == "workbook":
+            sheet = sheet or self.sheet
+            if sheet is None:
+                raise Unreadable("the workbook has no visible sheet with cells", "save the sheet that holds the table")
+            return sheet_table(self.name, sheet, self._rules.words, header_at)
+        found, at, hidden = self._sniffed
+        cells = text.cut(self.utf8, dialect or found, at if header_at is None else header_at, hidden_first=hidden)
+        return text_table(self.name, cells)
+
+    # ---- what the name says
+
+    @property
+    def days_in_name(self) -> list[np.datetime64]:
+        """Days written in the file's name, in their order: ``2026-03-02``, ``20260302``, ``03-02-2026`` (US)."""
+        days = []
+        pattern = r"(?<!\d)(?:(\d{4})[-_.]?(\d{2})[-_.]?(\d{2})|(\d{1,2})-(\d{1,2})-(\d{4}))(?!\d)"
+        for match in re.finditer(pattern, self.stem):
+            year, month, day, us_month, us_day, us_year = match.groups()
+            parts = (year, month, day) if year else (us_year, us_month.zfill(2), us_day.zfill(2))
+            try:
+                days.append(np.datetime64("-".join(parts), "D"))
+            except ValueError:  # digits that are no day: a report number
+                continue
+        return days
+
+    @property
+    def name_words(self) -> list[str]:
+        """The words of the file's name and of its folders, nearest first, each level one string."""
+        levels = [self.stem, *reversed(PurePosixPath(self.name).parts[:-1])]
+        return [" ".join(_name_tokens(level)) for level in levels]
+
+
+class Folder:
+    """A folder of the user, or a zip opened as one.
+
+    Attributes
+    ----------
+    name : str
+        Path below the data folder; "" for the data folder itself.
+    files : list of File
+        Directly in it, in order of their names.
+    folders : list of Folder
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.files: list[File] = []
+        self.folders: list[Folder] = []
+
+    def __repr__(self) -> str:
+        return f"Folder({self.name!r})"
+
+    def get(self, base: str) -> File | None:
+        """The file of this name (without regard to case) directly in the folder."""
+        return next((file for file in self.files if file.base.lower() == base.lower()), None)
+
+    def walk(self) -> Iterator[Folder]:
+        """The folder and all below it, in order of their names."""
+        yield self
+        for folder in self.folders:
+            yield from folder.walk()
+
+    def all_files(self) -> list[File]:
+        """All files in it and below it."""
+        return [file for folder in self.walk() for file in folder.files]
+
+
+class ReadingRules:
+    """What a file must know to read itself: the settings and the header words of all readers."""
+
+    def __init__(self, settings, words: Collection[str] = frozenset()) -> None:
+        self.settings, self.words = settings, frozenset(words)
+
+    def encoding(self, file: File) -> str | None:
+        """The user's answer for a file, by its name or its path."""
+        return self.settings.encoding.get(file.name) or self.settings.encoding.get(file.base)
+
+
+def open_folder(root: Path, rules: ReadingRules) -> tuple[Folder, list[tuple[str, str]]]:
+    """List a data folder; zips are opened.
+
+    Returns
+    -------
+    tuple of (Folder, list)
+        The folder, and what was passed over: (name, why).
+    """
+    passed: list[tuple[str, str]] = []
+    top = Folder("")
+    _fill(top, root, rules, passed)
+    return top, passed
+
+
+def open_file(path: Path, rules: ReadingRules) -> File:
+    """A single file outside of a data folder."""
+    folder = Folder("")
+    file = File(path.name, folder, path.read_bytes, path.stat().st_size, rules)
+    folder.files.append(file)
+    return file
+
+
+def _fill(folder: Folder, path: Path, rules: ReadingRules, passed: list) -> None:
+    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+        name = f"{folder.name}/{entry.name}" if folder.name else entry.name
+        if is_ignored(entry.name):
+            passed.append((name, "not an export"))
+        elif entry.is_dir():
+            inner = Folder(name)
+            _fill(inner, Path(entry.path), rules, passed)
+            folder.folders.append(inner)
+        elif entry.is_file():
+            _add(folder, File(name, folder, Path(entry.path).read_bytes, entry.stat().st_size, rules), rules, passed, 0)
+
+
+def is_ignored(base: str) -> bool:
+    """Whether a name is one of those that are never data."""
+    low = base.lower()
+    return low.startswith((".", "~$", "readme", "__macosx")) or low in IGNORED
+
+
+def _add(folder: Folder, file: File, rules: ReadingRules, passed: list, depth: int) -> None:
+    if file.size >= 4 and file.kind == "zip" and depth < MAX_ZIP_DEPTH:
+        folder.folders.append(_open_zip(file, rules, passed, depth + 1))
+        file.forget()
+    else:
+        folder.files.append(file)
+
+
+def _open_zip(file: File, rules: ReadingRules, passed: list, depth: int) -> Folder:
+    """A zip as a folder; members are unpacked in memory only, so their names can reach nothing on disk."""
+    outer = Folder(file.name)
+    inner_folders = {"": outer}
+    with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+        members = sorted(archive.infolist(), key=lambda member: member.filename)
+    total = sum(member.file_size for member in members)
+    if total > MAX_UNPACKED or total > MAX_ZIP_RATIO * max(file.size, 4096):
+        raise ZipRefused(file.name, f"unpacks to {total / 1024**3:.1f} GiB")
+    for member in members:
+        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+        if member.is_dir() or not parts:
+            continue
+        name = "/".join((file.name, *parts))
+        if any(is_ignored(part) for part in parts):
+            passed.append((name, "not an export"))
+            continue
+        if member.flag_bits & 1:
+            raise ZipRefused(file.name, "is locked with a password")
+        folder = _inner_folder(outer, inner_folders, parts[:-1])
+        _add(folder, File(name, folder, _member_loader(file, member), member.file_size, rules), rules, passed, depth)
+    return outer
+
+
+class ZipRefused(Exception):
+    """A zip that cannot or must not be opened."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        super().__init__(f"{name} {why}")
+
+
+def _inner_folder(outer: Folder, known: dict[str, Folder], parts: tuple[str, ...]) -> Folder:
+    for depth in range(1, len(parts) + 1):
+        key = "/".join(parts[:depth])
+        if key not in known:
+            known[key] = Folder(f"{outer.name}/{key}")
+            known["/".join(parts[: depth - 1])].folders.append(known[key])
+    return known["/".join(parts)]
+
+
+def _member_loader(file: File, member: zipfile.ZipInfo) -> Callable[[], bytes]:
+    def load() -> bytes:
+        try:
+            with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+                return archive.read(member)
+        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, zlib_error) as error:
+            raise Unreadable(f"damaged inside the zip: {error}", "download the archive again") from error
+
+    return load
+
+
+def _kind(data: bytes) -> str:
+    head = data[:2048]
+    if not data.strip():
+        return "empty"
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _zip_kind(data)
+    if data.startswith(_OLE):
+        return "workbook"  # old .xls, also a locked .xlsx
+    if data.startswith(b"SQLite format 3\x00"):
+        return "sqlite"
+    if data.startswith(b"PAR1"):
+        return "parquet"
+    if data.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh")):
+        return "binary"
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start[:1] in (b"{", b"["):
+        return "json"
+    if re.match(rb"(?is)<(?:!doctype html|html|head|body|table|meta|code|div|!--)", start):
+        return "html"
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff")) or text._utf16_without_mark(head)
+    if not wide and sum(byte < 9 or 13 < byte < 32 for byte in head) > 0.02 * len(head) and b"," not in head:
+        return "binary"
+    return "text"
+
+
+def _zip_kind(data: bytes) -> str:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return "binary"
+    return "workbook" if any(part in names for part in _WORKBOOK_PARTS) else "zip"
+
+
+def _without_first_line(utf8: bytes, hidden: bool) -> str:
+    shown = utf8.decode("utf-8", "ignore")
+    return shown.split("\n", 1)[1] if hidden and "\n" in shown else shown
+
+
+def _name_tokens(level: str) -> list[str]:
+    """The words of one part of a path: camel case split, digits and punctuation left out."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"\.\w{2,4}$", "", level))
+    return [token for token in re.split(r"[\W\d_]+", spaced) if token]

@@ -1,0 +1,135 @@
+"""Every row received: used, repaired, skipped or unmatched, and why.
+
+A reader marks rows of a file by mask; the ledger stores one small number per
+row and is written as ranges of neighbours with the same fate, so that a
+million used rows are one line. The `rows` of a file's lines add up to the
+rows received: the ledger is where "who was not matched, what was left out" is
+answered (ux.md section 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from ssi_audit.schema import LEDGER_COLUMNS, LEDGER_STATUS
+
+USED, REPAIRED, SKIPPED, UNMATCHED = range(len(LEDGER_STATUS))
+
+
+class Ledger:
+    """The fate of each row of one file; all rows are used until marked otherwise.
+
+    Parameters
+    ----------
+    file : str
+        Name relative to the data folder (`File.name`).
+    rows : array of int
+        Rows as the user's program shows them, ascending; a list of readings counts from 1.
+    table : str
+        Tables the rows went to; filled in from the frames when left empty.
+    """
+
+    def __init__(self, file: str, rows: Iterable[int], table: str = "") -> None:
+        self.file, self.table = file, table
+        self.rows = np.asarray(rows, dtype=np.int64)
+        self._status = np.zeros(len(self.rows), dtype=np.int8)
+        self._why = np.zeros(len(self.rows), dtype=np.int32)
+        self._reasons: list[tuple[str, str]] = [("", "")]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def skip(self, where: np.ndarray, reason: str, detail: str | np.ndarray = "") -> None:
+        """Leave rows out; a row that is already skipped keeps its first reason."""
+        self._mark(where, SKIPPED, reason, detail, over=(USED, REPAIRED, UNMATCHED))
+
+    def repair(self, where: np.ndarray, reason: str, detail: str | np.ndarray = "") -> None:
+        """Say that rows were used after something in them was mended."""
+        self._mark(where, REPAIRED, reason, detail, over=(USED,))
+
+    def unmatch(self, where: np.ndarray, reason: str, detail: str | np.ndarray = "") -> None:
+        """Say that rows belong to nobody known; `detail` is the name as received."""
+        self._mark(where, UNMATCHED, reason, detail, over=(USED, REPAIRED))
+
+    def _mark(self, where, status: int, reason: str, detail, over: tuple[int, ...]) -> None:
+        where = np.asarray(where, dtype=bool)
+        if where.shape != self.rows.shape:
+            raise ValueError(f"{self.file}: a mask of {where.shape} for {len(self.rows)} rows")
+        where = where & np.isin(self._status, over)
+        if not where.any():
+            return
+        if isinstance(detail, str):
+            self._why[where] = self._reason(reason, detail)
+        else:
+            codes, names = pd.factorize(np.asarray(detail, dtype=object)[where])
+            known = np.array([self._reason(reason, str(name)) for name in names], dtype=np.int32)
+            self._why[where] = known[codes]
+        self._status[where] = status
+
+    def _reason(self, reason: str, detail: str) -> int:
+        pair = (reason, " ".join(detail.split()))
+        if pair not in self._reasons:
+            self._reasons.append(pair)
+        return self._reasons.index(pair)
+
+    def add(self, rows: Iterable[int], status: str, reason: str, detail: str = "") -> None:
+        """Add lines that never became rows of a table: trailers, blank lines, repeated headers."""
+        rows = np.asarray(rows, dtype=np.int64)
+        if not len(rows):
+            return
+        order = np.argsort(np.concatenate([self.rows, rows]), kind="stable")
+        self._status = np.concatenate([self._status, np.full(len(rows), LEDGER_STATUS.index(status), np.int8)])[order]
+        self._why = np.concatenate([self._why, np.full(len(rows), self._reason(reason, detail), np.int32)])[order]
+        self.rows = np.concatenate([self.rows, rows])[order]
+
+    @property
+    def in_use(self) -> np.ndarray:
+        """True for rows that are used or repaired."""
+        return self._status <= REPAIRED
+
+    def at(self, rows: np.ndarray) -> np.ndarray:
+        """Mask of the given row numbers."""
+        mask = np.zeros(len(self.rows), dtype=bool)
+        position = np.searchsorted(self.rows, rows)
+        position = np.minimum(position, max(len(self.rows) - 1, 0))
+        if len(self.rows):
+            mask[position[self.rows[position] == rows]] = True
+        return mask
+
+    def ranges(self) -> pd.DataFrame:
+        """The ledger of this file as `schema.LEDGER_COLUMNS`."""
+        if not len(self.rows):
+            return empty_ledger()
+        new = np.ones(len(self.rows), dtype=bool)
+        new[1:] = (np.diff(self._status) != 0) | (np.diff(self._why) != 0) | (np.diff(self.rows) > 1)
+        first = np.flatnonzero(new)
+        last = np.append(first[1:], len(self.rows)) - 1
+        why = self._why[first]
+        return pd.DataFrame(
+            {
+                "file": self.file,
+                "table": self.table,
+                "first_row": self.rows[first],
+                "last_row": self.rows[last],
+                "rows": last - first + 1,
+                "status": [LEDGER_STATUS[at] for at in self._status[first]],
+                "reason": [self._reasons[at][0] for at in why],
+                "detail": [self._reasons[at][1] for at in why],
+            },
+            columns=list(LEDGER_COLUMNS),
+        )
+
+
+def whole_file(file: str, rows: int, reason: str, detail: str = "", status: str = "skipped") -> pd.DataFrame:
+    """One ledger line for a file that was not read at all."""
+    line = (file, "", min(1, rows), rows, rows, status, reason, detail)
+    return pd.DataFrame([line], columns=list(LEDGER_COLUMNS))
+
+
+def empty_ledger() -> pd.DataFrame:
+    """A ledger without lines."""
+    columns = dict.fromkeys(LEDGER_COLUMNS, "str") | dict.fromkeys(("first_row", "last_row", "rows"), "int64")
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})

@@ -1,0 +1,316 @@
+"""What all readers gave → the tables: persons resolved, doubles counted once, the ledger closed.
+
+The rules are those of formats.md section 1: the same file twice counts once;
+of two readings on a day the later counts; an event that appears in two exports
+of a system counts once. Everything left out is marked in the ledger of its
+row, and the tables are sorted, so that the order of files cannot matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ssi_audit import people, schema
+from ssi_audit.errors import DataError
+from ssi_audit.exports.ledger import empty_ledger
+
+if TYPE_CHECKING:
+    from ssi_audit.exports import Reading, Received
+    from ssi_audit.settings import Settings
+
+SAME_FILE = "the same file again"
+SAME_READING = "exact duplicate"
+EARLIER_READING = "an earlier reading of the same day"
+OTHER_COUNT = "counted in another file too"
+SAME_EVENT = "the same event in another row or export"
+NOTHING = "nothing to count in this row"
+
+COLUMNS = {
+    "ssi": (*schema.SSI_COLUMNS, "time"),
+    "activity": schema.ACTIVITY_COLUMNS,
+    "crm_events": (*schema.CRM_COLUMNS, "id"),
+    "quotas": schema.QUOTA_COLUMNS,
+    "absences": schema.ABSENCE_COLUMNS,
+}
+FINAL = {
+    "ssi": schema.SSI_COLUMNS,
+    "activity": schema.ACTIVITY_COLUMNS,
+    "crm_events": schema.CRM_COLUMNS,
+    "quotas": schema.QUOTA_COLUMNS,
+    "absences": schema.ABSENCE_COLUMNS,
+}
+DAYS = ("date", "first_day", "last_day", "started", "period_start", "period_end", "time")
+FLOATS = (*schema.PILLARS, "total", "industry_rank", "network_rank", "count", "amount", "quota")
+# A deal is opened, won or lost once; a deal may have many meetings.
+ONCE_A_DEAL = ("opportunity", "deal_won", "deal_lost")
+# 32-bit leftovers (8.750002): the same reading all the same.
+READING_DECIMALS = 3
+NO_ROWS = np.array([], dtype=np.int64)
+
+
+def build(received: Received, settings: Settings) -> Reading:
+    """Resolve persons, settle doubles, close the ledger.
+
+    Raises
+    ------
+    DataError
+        If people.csv contradicts itself.
+    """
+    from ssi_audit.exports import Reading
+
+    rows = received.rows
+    _drop_same_files(received)
+    frames = {table: _combine(rows, table) for table in COLUMNS}
+    roster = _rosters(rows)
+    matching = people.resolve(_seen(frames, rows), roster, _accepted(rows), settings)
+    if matching.problems:
+        raise DataError(matching.problems)
+    unmatched, kept = {}, {}
+    for table, frame in frames.items():
+        coded = frame["person"].map(matching.codes).astype("str")
+        known = (coded != "").to_numpy()
+        _mark_strangers(rows, frame[~known], matching)
+        left_out = frame["person"].map(matching.left_out).to_numpy(dtype=bool)
+        strangers = frame[~known & ~left_out]
+        unmatched[table] = _final(strangers.assign(person=strangers["person"].map(people.as_received)), table)
+        kept[table] = frame[known].assign(person=coded[known])
+    settled = {
+        "ssi": settle_ssi(kept["ssi"]),
+        "activity": settle_activity(kept["activity"]),
+        "crm_events": settle_events(kept["crm_events"], received.readers),
+        "quotas": Settled(kept["quotas"], kept["quotas"]),
+        "absences": Settled(kept["absences"], kept["absences"]),
+    }
+    _close_ledgers(rows, list(settled.values()))
+    final = {table: _final(result.frame, table) for table, result in settled.items()}
+    ledger = _ledger(received)
+    tables = schema.Tables(
+        **final,
+        people=_with_presence(matching.people, final),
+        ledger=ledger,
+        notes=tuple(dict.fromkeys([*received.notes, *matching.notes])),
+        fingerprint=received.fingerprint,
+    )
+    return Reading(tables, unmatched, matching.proposals, received.kinds)
+
+
+# --------------------------------------------------------------------------- putting together
+
+
+def _drop_same_files(received: Received) -> None:
+    """Two files with the same bytes that gave the same rows are one file.
+
+    The rows must agree too: the answer of the SSI page is often the same on two days, and the day stands in the
+    file's name only.
+    """
+    groups: dict[str, list[int]] = {}
+    for at, item in enumerate(received.rows):
+        groups.setdefault(item.ledger.file, []).append(at)
+    seen: dict[str, list[str]] = {}
+    for name in sorted(groups):
+        digest = received.hashes.get(name)
+        if digest is None:
+            continue
+        mine = [received.rows[at] for at in groups[name]]
+        for other in seen.get(digest, []):
+            if _same_rows(mine, [received.rows[at] for at in groups[other]]):
+                for item in mine:
+                    item.ledger.skip(np.ones(len(item.ledger), bool), SAME_FILE, other)
+                    for table in (*COLUMNS, "people", "accepted"):
+                        setattr(item, table, None)
+                break
+        else:
+            seen.setdefault(digest, []).append(name)
+
+
+def _same_rows(mine: list, theirs: list) -> bool:
+    if len(mine) != len(theirs):
+        return False
+    for one, other in zip(mine, theirs):
+        for table in (*COLUMNS, "people", "accepted"):
+            a, b = getattr(one, table), getattr(other, table)
+            if (a is None) != (b is None):
+                return False
+            if a is not None and not a.reset_index(drop=True).equals(b.reset_index(drop=True)):
+                return False
+    return True
+
+
+def _combine(rows: list, table: str) -> pd.DataFrame:
+    """One frame of a table over all files, with ``row`` and the index of its `Rows` in ``unit``."""
+    parts = []
+    for unit, item in enumerate(rows):
+        frame = getattr(item, table)
+        if frame is not None and len(frame):
+            part = frame.reindex(columns=[*COLUMNS[table], "row"]).assign(unit=unit)
+            parts.append(_typed(part))
+    if not parts:
+        empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], "row", "unit")})
+        return _typed(empty).astype({"row": "int64", "unit": "int64"})
+    return pd.concat(parts, ignore_index=True)
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns in the types of the tables: days, floats, text with missing values."""
+    frame = frame.copy(deep=False)
+    for column in frame.columns:
+        if column in DAYS:
+            frame[column] = pd.to_datetime(frame[column]).astype("datetime64[us]")
+        elif column in FLOATS:
+            frame[column] = frame[column].astype("float64")
+        elif column not in ("row", "unit"):
+            text = frame[column].astype("str")
+            frame[column] = text.where(text != "") if column not in ("person", "metric", "kind") else text
+    return frame
+
+
+def _rosters(rows: list) -> pd.DataFrame | None:
+    parts = [item.people.assign(file=item.ledger.file) for item in rows if item.people is not None and len(item.people)]
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def _accepted(rows: list) -> pd.DataFrame | None:
+    parts = [item.accepted for item in rows if item.accepted is not None and len(item.accepted)]
+    return pd.concat(parts, ignore_index=True) if parts else None
+
+
+def _seen(frames: dict[str, pd.DataFrame], rows: list) -> pd.DataFrame:
+    """Distinct identities: in which table and file, with how many rows."""
+    parts = []
+    for table, frame in frames.items():
+        counted = frame.groupby(["person", "unit"], sort=False).size().rename("rows").reset_index()
+        parts.append(counted.assign(table=table, file=[rows[unit].ledger.file for unit in counted["unit"]]))
+    seen = pd.concat(parts, ignore_index=True).rename(columns={"person": "identity"})
+    return seen[["identity", "table", "file", "rows"]]
+
+
+def _mark_strangers(rows: list, strangers: pd.DataFrame, matching: people.Matching) -> None:
+    for unit, part in strangers.groupby("unit"):
+        ledger = rows[unit].ledger
+        for identity, own in part.groupby("person"):
+            status, reason, shown = matching.why[identity]
+            mark = ledger.skip if status == "skipped" else ledger.unmatch
+            mark(ledger.at(own["row"].to_numpy()), reason, shown)
+
+
+# --------------------------------------------------------------------------- doubles
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A table after doubles were left out.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        What counts.
+    counted : pandas.DataFrame
+        All rows (``unit``, ``row``) that are in it, also where several were added up.
+    dropped : list of (pandas.DataFrame, str)
+        Rows that do not count, and why.
+    """
+
+    frame: pd.DataFrame
+    counted: pd.DataFrame
+    dropped: list[tuple[pd.DataFrame, str]] = field(default_factory=list)
+
+
+def settle_ssi(frame: pd.DataFrame) -> Settled:
+    """Of the readings of a person on a day one counts.
+
+    Within a file: the later time, else the lower row. Between files: the later time; where no time is known, the
+    fuller and then the more exact one (a team sheet rounds what an answer gives exactly), then the later name.
+    """
+    if not frame.duplicated(["person", "date"]).any():
+        return Settled(frame, frame)
+    values = frame[[*schema.PILLARS, "total", "industry_rank", "network_rank"]].round(READING_DECIMALS)
+    ranked = frame.assign(
+        clock=frame["time"].fillna(pd.Timestamp(0)),
+        filled=values.notna().sum(axis=1),
+        exact=(values["total"] % 1 != 0) & values["total"].notna(),
+    )
+    within = ranked.sort_values(["unit", "clock", "row"]).drop_duplicates(["person", "date", "unit"], keep="last")
+    between = within.sort_values(["clock", "filled", "exact", "unit"])
+    winners = between.drop_duplicates(["person", "date"], keep="last").index
+    losers = frame.index.difference(winners)
+    reading = values.assign(person=frame["person"], date=frame["date"]).fillna(dict.fromkeys(values.columns, -1.0))
+    same = pd.MultiIndex.from_frame(reading.loc[losers]).isin(pd.MultiIndex.from_frame(reading.loc[winners]))
+    result, gone = frame[frame.index.isin(winners)], frame.loc[losers]
+    return Settled(result, result, [(gone[same], SAME_READING), (gone[~same], EARLIER_READING)])
+
+
+def settle_activity(frame: pd.DataFrame) -> Settled:
+    """Counts of a file add up; of the same day and metric in two files the larger counts."""
+    key = ["person", "date", "metric", "first_day"]
+    if not frame.duplicated(key).any():
+        return Settled(frame, frame)
+    total = frame.groupby([*key, "unit"], dropna=False, sort=False, as_index=False).agg(count=("count", "sum"))
+    larger = total.sort_values(["count", "unit"], ascending=[True, False], kind="stable")
+    winners = larger.drop_duplicates(key, keep="last").sort_index()
+    chosen = frame.merge(winners[[*key, "unit"]].assign(chosen=True), on=[*key, "unit"], how="left")["chosen"]
+    counts = chosen.notna().to_numpy()
+    return Settled(winners, frame[counts], [(frame[~counts], OTHER_COUNT)])
+
+
+def settle_events(frame: pd.DataFrame, readers: list[str]) -> Settled:
+    """An event of a system, known by its id or by its deal, counts once; the later export says how."""
+    if not len(frame):
+        return Settled(frame, frame)
+    of_deal = frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)
+    keyed = pd.DataFrame(
+        {
+            "system": np.array(readers, dtype=object)[frame["unit"].to_numpy()],
+            "kind": frame["kind"],
+            "key": frame["id"].where(frame["id"].notna(), frame["deal"]),
+        }
+    )[frame["id"].notna() | of_deal]
+    again = keyed.duplicated(keep="last")
+    lost = frame.index.isin(again.index[again])
+    return Settled(frame[~lost], frame[~lost], [(frame[lost], SAME_EVENT)])
+
+
+def _close_ledgers(rows: list, settled: list[Settled]) -> None:
+    """Mark the rows of which nothing was kept, and those that never gave anything."""
+    counted = [_rows_of_unit(result.counted) for result in settled]
+    dropped = [(_rows_of_unit(frame), reason) for result in settled for frame, reason in result.dropped]
+    for unit, item in enumerate(rows):
+        ledger = item.ledger
+        alive = np.zeros(len(ledger), bool)
+        for numbers in counted:
+            alive |= ledger.at(numbers.get(unit, NO_ROWS))
+        for own in (item.people, item.accepted):
+            alive |= ledger.at(NO_ROWS if own is None else own["row"].to_numpy())
+        for numbers, reason in dropped:
+            ledger.skip(ledger.at(numbers.get(unit, NO_ROWS)) & ~alive, reason)
+        ledger.skip(~alive & ledger.in_use, NOTHING)
+        if not ledger.table:
+            ledger.table = "+".join(name for name in (*COLUMNS, "people") if getattr(item, name) is not None)
+
+
+def _rows_of_unit(frame: pd.DataFrame) -> dict[int, np.ndarray]:
+    return {unit: own.to_numpy() for unit, own in frame["row"].groupby(frame["unit"])} if len(frame) else {}
+
+
+# --------------------------------------------------------------------------- the tables
+
+
+def _final(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    columns = list(FINAL[table])
+    return frame[columns].sort_values(columns, kind="stable").reset_index(drop=True)
+
+
+def _ledger(received: Received) -> pd.DataFrame:
+    parts = [*received.ledgers, *(item.ledger.ranges() for item in received.rows)]
+    ledger = pd.concat([part for part in parts if len(part)] or [empty_ledger()], ignore_index=True)
+    return ledger.sort_values(["file", "first_row"], kind="stable").reset_index(drop=True)
+
+
+def _with_presence(roster: pd.DataFrame, final: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    roster = roster.copy()
+    for column, table in (("in_ssi", "ssi"), ("in_crm", "crm_events"), ("in_activity", "activity")):
+        roster[column] = roster["person"].isin(final[table]["person"].unique())
+    return roster

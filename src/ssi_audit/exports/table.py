@@ -1,0 +1,498 @@
+"""A table of text cells with its row numbers, and what a reader does with it.
+
+Whatever a file was (CSV, workbook), readers get a `Table` of strings: the
+decisions about numbers and dates are then made in one place, per column, from
+all of its values. Every cell that cannot be read becomes a problem with file,
+row, column and value; none is silently missing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import io
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ssi_audit.errors import Problem
+from ssi_audit.exports import dates, numbers, text
+from ssi_audit.exports.ledger import Ledger
+from ssi_audit.exports.text import Cells, OddLine, Unreadable
+
+if TYPE_CHECKING:
+    from ssi_audit.settings import Settings
+
+# A column full of nonsense is one mistake: show a few cells and count the rest.
+MAX_SHOWN = 5
+BLANK_LINE = "blank line"
+REPEATED_HEADER = "repeated header"
+TRAILER = "trailer line"
+
+
+@dataclass
+class Context:
+    """What a reader may ask and where it says what it found; one per file or folder that is read.
+
+    Attributes
+    ----------
+    settings : Settings
+    problems : list of errors.Problem
+        They stop the run, all together.
+    notes : list of str
+        What was decided and a reader of the report must know.
+    """
+
+    settings: Settings
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def problem(self, file: str, found: str, fix: str = "") -> None:
+        """Record something only the user can decide or mend."""
+        self.problems.append(Problem(file, found, fix))
+
+    def note(self, text: str) -> None:
+        """Record a decision; said once however often it is made."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def day_first(self, file: str, column: str) -> bool | None:
+        """The user's answer on the order of dates, for a column, its file, or all files."""
+        answer = self.settings.day_first
+        if answer is None or isinstance(answer, bool):
+            return answer
+        base = PurePosixPath(file).name
+        for key in (f"{file}:{column}", f"{base}:{column}", file, base):
+            if key in answer:
+                return answer[key]
+        return None
+
+
+@dataclass
+class Rows:
+    """What a reader yields: frames for any of the tables, and the ledger of the rows they came from.
+
+    Every frame has a column ``row``, the row of the file it came from (one row may give several events), and, but
+    for `people`, a column ``person`` with identities (`people.identities`), not names. Dates are days
+    (``datetime64``). Columns as in `schema`, those that may be missing may be left out.
+
+    Attributes
+    ----------
+    ledger : Ledger
+    ssi, activity, crm_events, quotas, absences, people : pandas.DataFrame, optional
+        `ssi` may have a column ``time`` (``datetime64``): of two readings on a day the later counts.
+        `crm_events` may have a column ``id``, the system's id of the event: an event in two exports counts once.
+    accepted : pandas.DataFrame, optional
+        ``received, person``: proposals that the user accepted.
+    """
+
+    ledger: Ledger
+    ssi: pd.DataFrame | None = None
+    activity: pd.DataFrame | None = None
+    crm_events: pd.DataFrame | None = None
+    quotas: pd.DataFrame | None = None
+    absences: pd.DataFrame | None = None
+    people: pd.DataFrame | None = None
+    accepted: pd.DataFrame | None = None
+
+
+@dataclass
+class Table:
+    """A table of text cells.
+
+    Attributes
+    ----------
+    file : str
+    header : list of str
+        As in the file.
+    frame : pandas.DataFrame
+        ``str`` columns; a header that occurs again is called ``Amount (2)``, one without text ``column 3``.
+    rows : numpy.ndarray
+        Row of each line as the user's program shows it.
+    header_row : int
+    above : list of OddLine
+        Lines above the header (titles, remarks).
+    odd : list of OddLine
+        Lines with another number of fields than the header, to be looked at by the reader or by `ledger`.
+    set_aside : list of (int, str)
+        Rows left out already, and why: blank lines, repeated headers.
+    decimal_point : bool
+        Number cells were numbers, not text: they are written with a point.
+    """
+
+    file: str
+    header: list[str]
+    frame: pd.DataFrame
+    rows: np.ndarray
+    header_row: int = 1
+    above: list[OddLine] = field(default_factory=list)
+    odd: list[OddLine] = field(default_factory=list)
+    set_aside: list[tuple[int, str]] = field(default_factory=list)
+    mended: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def find(self, *names: str) -> str | None:
+        """The first column with one of these names, compared by `text.fold`; None where there is none."""
+        known = {text.fold(column): column for column in reversed(self.frame.columns)}
+        return next((known[text.fold(name)] for name in names if text.fold(name) in known), None)
+
+    def where(self, mask: np.ndarray) -> Table:
+        """The same table with some of its rows."""
+        mask = np.asarray(mask, dtype=bool)
+        return replace(self, frame=self.frame[mask].reset_index(drop=True), rows=self.rows[mask], odd=[], set_aside=[])
+
+    def words(self, column: str | None) -> pd.Series:
+        """A column as stripped text; all "" where there is no such column."""
+        if column is None:
+            return pd.Series("", index=self.frame.index, dtype="str")
+        return self.frame[column].str.strip()
+
+    def blank(self, column: str | None) -> np.ndarray:
+        """True where a column holds nothing (or a word for nothing, such as ``n/a``)."""
+        return self.words(column).str.lower().isin(numbers.MISSING_WORDS).to_numpy()
+
+    def numbers(
+        self,
+        column: str | None,
+        context: Context,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        integer: bool = False,
+        expected: str = "",
+        tolerance: float = 1e-3,
+    ) -> np.ndarray:
+        """A column as float64, NaN where blank; problems for cells that are no number or out of range.
+
+        Parameters
+        ----------
+        column : str, optional
+            None gives a column of NaN.
+        low, high : float, optional
+            Range; 32-bit leftovers beyond it by `tolerance` are cut off.
+        integer : bool
+            The column counts something.
+        expected : str
+            What is said of a value outside the range.
+        """
+        if column is None:
+            return np.full(len(self), np.nan)
+        answer = context.settings.decimal or self._decimal_of_others(column)
+        try:
+            parsed = numbers.parse_numbers(self.frame[column], decimal=answer, low=low, high=high, integer=integer)
+        except Unreadable as error:
+            context.problem(self.file, f'column "{column}": {error.found}', error.fix)
+            return np.full(len(self), np.nan)
+        self.complain(context, column, parsed.bad, "is not a number")
+        values = parsed.values
+        with np.errstate(invalid="ignore"):
+            outside = np.zeros(len(values), bool)
+            if low is not None:
+                outside |= values < low - tolerance
+            if high is not None:
+                outside |= values > high + tolerance
+        if outside.any():
+            shown = expected or f"expected {_range_words(low, high)}"
+            self.complain(context, column, outside, shown, separator=": ")
+        return np.clip(values, low, high) if low is not None or high is not None else values
+
+    def _decimal_of_others(self, column: str) -> str | None:
+        """The decimal sign that the other columns of numbers show: one program wrote them all."""
+        found = set()
+        for other in self.frame.columns:
+            if other == column:
+                continue
+            try:
+                parsed = numbers.parse_numbers(self.frame[other])
+            except Unreadable:
+                continue
+            if parsed.decimal and not parsed.bad.any():
+                found.add(parsed.decimal)
+        return found.pop() if len(found) == 1 else None
+
+    def times(
+        self,
+        column: str | None,
+        context: Context,
+        *,
+        day_first: bool | None = None,
+        naive_zone: str | None = None,
+        shift_hours: float = 0.0,
+        earliest: np.datetime64 = dates.EARLIEST,
+        latest: np.datetime64 = dates.LATEST,
+    ) -> pd.Series:
+        """A column as times (``datetime64[s]``), NaT where blank; problems for what is no date or far off.
+
+        Parameters
+        ----------
+        column : str, optional
+            None gives a column of NaT.
+        day_first : bool, optional
+            What is known of the format; the user's answer comes first, the values before both.
+        naive_zone, shift_hours, earliest, latest
+            As in `dates.parse_dates`.
+        """
+        if column is None:
+            return pd.Series(np.full(len(self), np.datetime64("NaT"), "datetime64[s]"))
+        answer = context.day_first(self.file, column)
+        try:
+            parsed = dates.parse_dates(
+                self.frame[column],
+                day_first=day_first if answer is None else answer,
+                zone=context.settings.timezone,
+                naive_zone=naive_zone,
+                shift_hours=shift_hours,
+                earliest=earliest,
+                latest=latest,
+            )
+        except Unreadable as error:
+            base = PurePosixPath(self.file).name
+            fix = error.fix
+            if "day_first" in fix:
+                fix = f'{fix}\nor for this column only: [day_first]  "{base}:{column}" = true'
+            context.problem(self.file, f'column "{column}": {error.found}', fix)
+            return pd.Series(np.full(len(self), np.datetime64("NaT"), "datetime64[s]"))
+        for note in parsed.notes:
+            context.note(f'{self.file}, "{column}": {note}')
+        self.complain(context, column, parsed.bad, "is not a date that can be right")
+        return pd.Series(parsed.times)
+
+    def days(self, column: str | None, context: Context, **options) -> pd.Series:
+        """As `times`, without the time of day."""
+        return self.times(column, context, **options).dt.floor("D")
+
+    def complain(
+        self, context: Context, column: str, where: np.ndarray, what: str, fix: str = "", separator: str = " "
+    ) -> None:
+        """Record the cells of a column that are wrong: the first few, and how many more."""
+        at = np.flatnonzero(where)
+        for index in at[:MAX_SHOWN]:
+            value = " ".join(str(self.frame[column].iloc[index]).split())
+            value = value if len(value) <= 60 else value[:57] + "..."
+            context.problem(self.file, f'row {self.rows[index]}, "{column}" = {value}{separator}{what}', fix)
+        if len(at) > MAX_SHOWN:
+            context.problem(self.file, f'and {len(at) - MAX_SHOWN:,} more rows like these in "{column}"')
+
+    def ledger(self, context: Context | None = None, table: str = "") -> Ledger:
+        """A ledger of all rows of the file, those set aside included.
+
+        With a context, lines with a wrong number of fields are dealt with: a lone cell behind the last row is a
+        trailer line, anything else is a problem. Without one the reader sees to `odd` itself.
+        """
+        ledger = Ledger(self.file, self.rows, table)
+        if self.mended is not None and self.mended.any():
+            ledger.repair(self.mended, "empty cells behind the last column")
+        for reason in dict.fromkeys(reason for _, reason in self.set_aside):
+            ledger.add([row for row, why in self.set_aside if why == reason], "skipped", reason)
+        if context is not None:
+            self._judge_odd_lines(context, ledger)
+        return ledger
+
+    def _judge_odd_lines(self, context: Context, ledger: Ledger) -> None:
+        last = self.rows[-1] if len(self.rows) else 0
+        trailers = [line.row for line in self.odd if line.row > last and line.filled <= 1]
+        wrong = [line for line in self.odd if line.row not in set(trailers)]
+        ledger.add(trailers, "skipped", TRAILER)
+        for line in wrong[:MAX_SHOWN]:
+            fields = "1 field" if len(line.cells) == 1 else f"{len(line.cells)} fields"
+            context.problem(
+                self.file,
+                f"row {line.row} has {fields}, the header has {len(self.header)}",
+                "a cell with a separator or a line break needs quotation marks around it",
+            )
+        if len(wrong) > MAX_SHOWN:
+            context.problem(self.file, f"and {len(wrong) - MAX_SHOWN:,} more rows with another number of fields")
+        ledger.add([line.row for line in wrong], "skipped", "wrong number of fields")
+
+
+def _range_words(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high:g}"
+    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+
+
+# --------------------------------------------------------------------------- building tables
+
+
+def text_table(file: str, cells: Cells) -> Table:
+    """Cells of a text file as a table: lines that are no rows set aside, lines with empty extra cells taken back."""
+    width = len(cells.header)
+    extra = cells.frame.shape[1] - width
+    keep = [line for line in cells.odd if _fits(line, width)]
+    frame, rows = cells.frame, cells.rows
+    odd = [line for line in cells.odd if line not in keep]
+    mended = np.zeros(len(rows), dtype=bool)
+    if extra > 0:  # every line has more fields than the header; those that hold something there are not rows
+        filled = (frame.iloc[:, width:].apply(lambda column: column.str.strip()) != "").any(axis=1).to_numpy()
+        odd += [OddLine(int(rows[at]), tuple(frame.iloc[at])) for at in np.flatnonzero(filled)]
+        frame, rows, mended = frame.iloc[:, :width][~filled], rows[~filled], np.ones(int((~filled).sum()), bool)
+    if keep:
+        back = pd.DataFrame([line.cells[:width] for line in keep], columns=range(width), dtype="str")
+        frame = pd.concat([frame, back], ignore_index=True)
+        rows = np.concatenate([rows, [line.row for line in keep]])
+        mended = np.concatenate([mended, np.ones(len(keep), dtype=bool)])
+        order = np.argsort(rows, kind="stable")
+        frame, rows, mended = frame.iloc[order], rows[order], mended[order]
+    frame = frame.reset_index(drop=True)
+    odd = sorted(odd, key=lambda line: line.row)
+    return _finish(file, cells.header, frame, rows, mended, cells.header_row, cells.above, odd)
+
+
+def _fits(line: OddLine, width: int) -> bool:
+    """A line with too many fields of which the last are empty is a row after all."""
+    return len(line.cells) > width and not any(cell.strip() for cell in line.cells[width:])
+
+
+def _finish(file, header, frame, rows, mended, header_row, above, odd) -> Table:
+    blank_odd = [line for line in odd if not line.filled]
+    odd = [line for line in odd if line.filled]
+    aside = [(line.row, BLANK_LINE) for line in blank_odd]
+    frame.columns = unique_names(header)
+    blank = _all_cells(frame, lambda column: column.str.strip() == "")
+    again = _all_cells(frame, lambda column, name: column.str.strip() == name, header)
+    aside += [(int(row), BLANK_LINE) for row in rows[blank]]
+    aside += [(int(row), REPEATED_HEADER) for row in rows[again & ~blank]]
+    out = blank | again
+    if out.any():
+        frame, rows, mended = frame[~out].reset_index(drop=True), rows[~out], mended[~out]
+    return Table(file, header, frame, rows, header_row, above, odd, sorted(aside), mended)
+
+
+def _all_cells(frame: pd.DataFrame, test: Callable, names: list[str] | None = None) -> np.ndarray:
+    """Rows in which every cell passes; looks at a column only where all before it passed."""
+    left = np.arange(len(frame))
+    for at, column in enumerate(frame.columns):
+        if not len(left):
+            break
+        cells = frame[column].iloc[left] if len(left) < len(frame) else frame[column]
+        passed = test(cells) if names is None else test(cells, names[at])
+        left = left[passed.to_numpy(dtype=bool)]
+    mask = np.zeros(len(frame), dtype=bool)
+    if frame.shape[1]:
+        mask[left] = True
+    return mask
+
+
+def unique_names(header: Iterable[str]) -> list[str]:
+    """Header cells as column names: no blank one, none twice."""
+    names: list[str] = []
+    for at, cell in enumerate(header, start=1):
+        name = cell or f"column {at}"
+        count = 2
+        while name in names:
+            name = f"{cell} ({count})"
+            count += 1
+        names.append(name)
+    return names
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet of a workbook.
+
+    Attributes
+    ----------
+    name : str
+    visible : bool
+    cells : list of list of str
+        As text, from A1 on: days and times as ISO, numbers with a point, truth as ``true`` and ``false``.
+    """
+
+    name: str
+    visible: bool
+    cells: list[list[str]]
+
+    def header(self, words: Collection[str]) -> tuple[int, list[str]]:
+        """Index and cells of the header row."""
+        at = text.find_header(self.cells, words)
+        return at, [cell.strip() for cell in self.cells[at]] if self.cells else []
+
+
+def read_sheets(data: bytes) -> list[Sheet]:
+    """All sheets of a workbook (xlsx, xlsm, xlsb, xls, ods).
+
+    Raises
+    ------
+    text.Unreadable
+        If it is damaged or locked.
+    """
+    import python_calamine as calamine
+
+    try:
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheets = []
+        for meta in book.sheets_metadata:
+            if meta.typ != calamine.SheetTypeEnum.WorkSheet:
+                continue
+            rows = book.get_sheet_by_name(meta.name).to_python(skip_empty_area=False)
+            visible = meta.visible == calamine.SheetVisibleEnum.Visible
+            sheets.append(Sheet(meta.name, visible, [[cell_text(cell) for cell in row] for row in rows]))
+    except calamine.PasswordError as error:
+        raise Unreadable("the workbook is locked with a password", "save it without one") from error
+    except (calamine.CalamineError, OSError) as error:
+        raise Unreadable(f"not readable as a workbook: {error}", "open it and save it as xlsx or CSV UTF-8") from error
+    return sheets
+
+
+def cell_text(cell: object) -> str:
+    """A typed cell as text that reads back as the same value whatever the convention of the column."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.replace(microsecond=0).isoformat(" ")
+    if isinstance(cell, dt.date | dt.time):
+        return cell.isoformat()
+    if isinstance(cell, float):
+        if cell.is_integer() and abs(cell) < 1e15:
+            return str(int(cell))
+        shown = repr(cell)
+        # Three digits behind the point could be grouping; with a fourth they cannot.
+        return shown + "0" if len(shown.rpartition(".")[2]) == 3 else shown
+    return str(cell)
+
+
+def sheet_table(file: str, sheet: Sheet, words: Collection[str], header_at: int | None = None) -> Table:
+    """A sheet as a table; rows are numbered as the spreadsheet program numbers them."""
+    at = sheet.header(words)[0] if header_at is None else header_at
+    header = [cell.strip() for cell in sheet.cells[at]]
+    while len(header) > 1 and not header[-1]:
+        header.pop()
+    width = len(header)
+    body = sheet.cells[at + 1 :]
+    frame = pd.DataFrame([row[:width] for row in body], columns=range(width), dtype="str")
+    rows = np.arange(at + 2, at + 2 + len(body), dtype=np.int64)
+    above = [OddLine(i + 1, tuple(row)) for i, row in enumerate(sheet.cells[:at]) if any(c.strip() for c in row)]
+    beyond = [any(cell.strip() for cell in row[width:]) for row in body]
+    odd = [OddLine(int(rows[i]), tuple(row)) for i, row in enumerate(body) if beyond[i]]
+    keep = ~np.array(beyond, dtype=bool)
+    frame = frame[keep].reset_index(drop=True)
+    return _finish(file, header, frame, rows[keep], np.zeros(int(keep.sum()), bool), at + 1, above, odd)
+
+
+# --------------------------------------------------------------------------- missing columns
+
+
+def missing_column(table: Table, ours: str, section: str, guesses: Iterable[str] = ()) -> tuple[str, str]:
+    """What to say of a column that is needed and not there: what was found, and the line that maps it.
+
+    Returns
+    -------
+    tuple of (str, str)
+        `found` and `fix` of a problem, as ux.md section 8 shows them.
+    """
+    names = list(table.frame.columns)
+    folded = {text.fold(name): name for name in names}
+    near: list[str] = []
+    for guess in (ours, *guesses):
+        near += difflib.get_close_matches(text.fold(guess), folded, n=1, cutoff=0.5)
+    target = folded[near[0]] if near else "your column"
+    return (
+        f'column "{ours}" is missing. Found: {", ".join(names)}',
+        f'add to ssi-audit.toml:  [columns.{section}]  {ours} = "{target}"',
+    )

@@ -1,0 +1,508 @@
+"""Bytes of a text table → cells, without guessing what cannot be known.
+
+A spreadsheet program saves the same table in a dozen dialects: another
+encoding, another separator, a remark above the header, a line break inside a
+cell. Each is decided here once per file from what is in the file; where the
+content fits more than one reading, the file is refused with a question that
+names the setting which answers it. Numbers and dates, which are decided per
+column, are in `numbers` and `dates`.
+
+The cells are cut by Arrow's C++ parser (a million rows in well under a
+second); every line that does not have as many fields as the header is kept
+aside with its row number, never dropped.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+from anyascii import anyascii
+
+# What ux.md section 7 tries after UTF-8: Central European, Western, Thai Windows.
+CANDIDATE_ENCODINGS = ("cp1252", "cp1250", "cp874")
+DELIMITERS = (",", ";", "\t", "|")
+# The dialect is decided on this much of a file; the header stands within it or nowhere.
+HEAD_BYTES = 262_144
+HEADER_SEARCH_ROWS = 40
+SAMPLE_ROWS = 200
+# Arrow's limit for one block is 2 GiB; a single cell of 10 MB needs blocks larger than the default of 1 MiB.
+FIRST_BLOCK = 1 << 24
+LAST_BLOCK = (1 << 31) - 1
+
+csv.field_size_limit(LAST_BLOCK)
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class Unreadable(Exception):
+    """A whole file cannot be read without a decision of the user.
+
+    Attributes
+    ----------
+    found, fix : str
+        As in `errors.Problem`.
+    """
+
+    def __init__(self, found: str, fix: str = "") -> None:
+        self.found, self.fix = found, fix
+        super().__init__(found)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the cells of a text table are separated.
+
+    Attributes
+    ----------
+    delimiter, quote : str
+        One character each.
+    double_quote : bool
+        A quote inside a quoted cell is written twice.
+    escape : str
+        Character that takes the meaning from the next one (LinkedIn's ``Comments.csv``: a backslash); "" for none.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    double_quote: bool = True
+    escape: str = ""
+
+    def reader(self, text: str, *, strict: bool = False) -> Iterable[list[str]]:
+        """Python's own csv reader for this dialect: slow, used on heads and to find faults."""
+        return csv.reader(
+            io.StringIO(text, newline=""),
+            delimiter=self.delimiter,
+            quotechar=self.quote,
+            doublequote=self.double_quote,
+            escapechar=self.escape or None,
+            strict=strict,
+        )
+
+
+@dataclass(frozen=True)
+class OddLine:
+    """A line of a text table that has more or fewer fields than the header.
+
+    Attributes
+    ----------
+    row : int
+        Row as a spreadsheet program shows it (the first line is 1).
+    cells : tuple of str
+    """
+
+    row: int
+    cells: tuple[str, ...]
+
+    @property
+    def filled(self) -> int:
+        """Number of cells that are not blank."""
+        return sum(bool(cell.strip()) for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A text table cut into cells.
+
+    Attributes
+    ----------
+    header : list of str
+        As in the file, stripped.
+    frame : pandas.DataFrame
+        ``str`` columns named by position (0, 1, …), one row per data line; blank cells are "".
+    rows : numpy.ndarray
+        Row of each line of `frame` as a spreadsheet program shows it.
+    header_row : int
+    above : list of OddLine
+        Lines above the header that are not blank.
+    odd : list of OddLine
+        Lines below the header with another number of fields.
+    """
+
+    header: list[str]
+    frame: pd.DataFrame
+    rows: np.ndarray
+    header_row: int = 1
+    above: list[OddLine] = field(default_factory=list)
+    odd: list[OddLine] = field(default_factory=list)
+
+
+@lru_cache(maxsize=65_536)
+def fold(text: str) -> str:
+    """A header or a word without case, accents, spaces and punctuation.
+
+    ``"Deal - Owner"`` → ``"dealowner"``; letters of any script become Latin (``ł`` → ``l``), which plain
+    Unicode folding does not do.
+    """
+    return re.sub(r"[^0-9a-z%#]", "", anyascii(text).lower()) if not text.isascii() else _plain_fold(text)
+
+
+def _plain_fold(text: str) -> str:
+    return re.sub(r"[^0-9a-z%#]", "", text.lower())
+
+
+# --------------------------------------------------------------------------- encoding
+
+
+def decode(data: bytes, words: Collection[str] = (), encoding: str | None = None) -> tuple[bytes, str]:
+    """Bytes in any of the supported encodings → UTF-8 without a byte order mark.
+
+    Parameters
+    ----------
+    data : bytes
+    words : collection of str
+        Folded header words that are known; they settle an encoding (detectors fail on short files).
+    encoding : str, optional
+        The user's own answer.
+
+    Returns
+    -------
+    tuple of (bytes, str)
+        UTF-8, and the name of the encoding found.
+
+    Raises
+    ------
+    Unreadable
+        If more than one encoding fits and they give different letters.
+    """
+    if encoding:
+        return _transcode(data, encoding), encoding
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            body = data[len(mark) :]
+            return (body, name) if name == "utf-8" and _is_utf8(body) else (_transcode(body, name), name)
+    wide = _utf16_without_mark(data)
+    if wide:
+        return _transcode(data, wide), wide
+    if _is_utf8(data):
+        return data, "utf-8"
+    name = _choose_encoding(data, words)
+    return _transcode(data, name), name
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _transcode(data: bytes, encoding: str) -> bytes:
+    try:
+        return data.decode(encoding).removeprefix("\ufeff").encode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise Unreadable(
+            f"line {line} is not {encoding}: {error.reason}",
+            'save the file again as "CSV UTF-8", or name its encoding in ssi-audit.toml under [encoding]',
+        ) from error
+    except LookupError as error:
+        raise Unreadable(f"no encoding is called {encoding!r}", "use a name such as utf-8, cp1252 or cp1250") from error
+
+
+def _utf16_without_mark(data: bytes) -> str | None:
+    head = data[:4096]
+    if len(head) < 4 or b"\x00" not in head:
+        return None
+    even, odd = head[0::2].count(0) / len(head[0::2]), head[1::2].count(0) / len(head[1::2])
+    if odd > 0.5 and even < 0.05:
+        return "utf-16-le"
+    if even > 0.5 and odd < 0.05:
+        return "utf-16-be"
+    return None
+
+
+def _choose_encoding(data: bytes, words: Collection[str]) -> str:
+    """Pick a one-byte encoding by the header, then by the letters, then only if it makes no difference."""
+    possible = [name for name in CANDIDATE_ENCODINGS if _decodes(data, name)]
+    if not possible:
+        raise Unreadable(
+            "neither UTF-8 nor any Windows encoding: " + ", ".join(CANDIDATE_ENCODINGS),
+            'save the file again as "CSV UTF-8"',
+        )
+    lines = [line for line in data[:HEAD_BYTES].split(b"\n")[:HEADER_SEARCH_ROWS] if line.strip()]
+    hits = {name: max(_known_words(line.decode(name), words) for line in lines) for name in possible}
+    best = [name for name in possible if hits[name] == max(hits.values())]
+    spelled = {name: _words_with_high_bytes(data, name) for name in best}
+    good = [name for name in best if not any(_implausible(word) for word in spelled[name])] or best
+    # Where two encodings differ only in accents that folding removes, names match under either.
+    folded = {name: [anyascii(word).lower() for word in spelled[name]] for name in good}
+    if all(folded[name] == folded[good[0]] for name in good):
+        return good[0]
+    raise Unreadable(
+        _encoding_question(lines, good), 'add to ssi-audit.toml: [encoding]  "this file\'s name" = "cp1252"'
+    )
+
+
+def _decodes(data: bytes, name: str) -> bool:
+    try:
+        data.decode(name)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _known_words(line: str, words: Collection[str]) -> int:
+    return sum(fold(cell) in words for cell in re.split(r"[,;\t|]", line) if cell.strip())
+
+
+def _words_with_high_bytes(data: bytes, name: str) -> list[str]:
+    found = sorted(set(re.findall(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*", data)))
+    return [word.decode(name) for word in found]
+
+
+def _implausible(word: str) -> bool:
+    """Whether a word holds a symbol, a capital behind a small letter, or letters of two scripts."""
+    letters = [char for char in word if char.isalpha()]
+    if not letters:
+        return False
+    # A no-break space or a quote at the edge of a word is ordinary; inside a word no symbol is.
+    inner = word.strip("\xa0„“”‚‘’«»…–—·•®™©")
+    if any(not char.isalpha() and not _is_mark(char) for char in inner):
+        return True
+    if any(a.islower() and b.isupper() and not b.isascii() for a, b in pairwise(inner)):
+        return True
+    scripts = {"thai" if "\u0e00" <= char <= "\u0e7f" else "latin" for char in letters}
+    return len(scripts) > 1 or bool(inner and _is_mark(inner[0]))
+
+
+def _is_mark(char: str) -> bool:
+    return char in "\u0e31\u0e34\u0e35\u0e36\u0e37\u0e38\u0e39\u0e3a\u0e47\u0e48\u0e49\u0e4a\u0e4b\u0e4c\u0e4d\u0e4e"
+
+
+def _encoding_question(lines: list[bytes], candidates: list[str]) -> str:
+    telling = next((line for line in lines if not line.isascii()), lines[0])
+    shown = "; ".join(f"{name}: {telling.decode(name, 'replace').strip()[:60]}" for name in candidates)
+    return f"the encoding cannot be told from the content. The same line read as {shown}"
+
+
+# --------------------------------------------------------------------------- separator and header
+
+
+def sniff(utf8: bytes, words: Collection[str] = ()) -> tuple[Dialect, int, bool]:
+    """Find the separator and the header of a text table.
+
+    Parameters
+    ----------
+    utf8 : bytes
+        The beginning of the table at least, as UTF-8.
+    words : collection of str
+        Folded header words that are known.
+
+    Returns
+    -------
+    tuple of (Dialect, int, bool)
+        The dialect; the index of the header among the records (0 for the first line); whether a line ``sep=;``
+        stands first (spreadsheet programs write and hide it).
+    """
+    text = _whole_lines(utf8)
+    declared = re.match(r"\s*\"?sep=(.)\"?[ \t]*\r?\n", text)
+    if declared:
+        text = text[declared.end() :]
+    options = (declared.group(1),) if declared else DELIMITERS
+    scored = []
+    for preference, delimiter in enumerate(options):
+        records = sample_records(text, Dialect(delimiter))
+        at = find_header(records, words)
+        width = len(records[at]) if records else 0
+        hits = _hits(records[at], words) if records else 0
+        below = [record for record in records[at + 1 :] if any(cell.strip() for cell in record)]
+        same = sum(len(record) == width for record in below) / len(below) if below else 1.0
+        scored.append(((hits, width > 1, round(same, 2), width, -preference), Dialect(delimiter), at))
+    _, dialect, at = max(scored, key=lambda item: item[0])
+    return dialect, at, bool(declared)
+
+
+def _whole_lines(utf8: bytes) -> str:
+    head = utf8[:HEAD_BYTES]
+    if len(utf8) > HEAD_BYTES and b"\n" in head:
+        head = head[: head.rindex(b"\n") + 1]
+    return head.decode("utf-8", "ignore")
+
+
+def sample_records(text: str, dialect: Dialect, limit: int = SAMPLE_ROWS) -> list[list[str]]:
+    """The first records of a text table."""
+    records: list[list[str]] = []
+    for record in dialect.reader(text):
+        records.append(record)
+        if len(records) >= limit:
+            break
+    return records
+
+
+def find_header(records: list[list], words: Collection[str] = ()) -> int:
+    """Index of the header: the first record with the most known words, else the first with two cells.
+
+    Exports begin with titles, filters and notes; a header stands below them.
+    """
+    top = records[:HEADER_SEARCH_ROWS]
+    hits = [_hits(record, words) for record in top]
+    if hits and max(hits) >= 2:
+        return hits.index(max(hits))
+    filled = [sum(bool(str(cell).strip()) for cell in record) for record in top]
+    for at, count in enumerate(filled):
+        if count >= 2:
+            return at
+    return next((at for at, count in enumerate(filled) if count), 0)
+
+
+def _hits(record: list, words: Collection[str]) -> int:
+    return len({fold(cell) for cell in record if isinstance(cell, str) and cell.strip()} & set(words))
+
+
+# --------------------------------------------------------------------------- cells
+
+
+def cut(utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool = False) -> Cells:
+    """Cut a text table into cells.
+
+    Parameters
+    ----------
+    utf8 : bytes
+        The whole table.
+    dialect : Dialect
+    header_at : int
+        Index of the header record.
+    hidden_first : bool
+        The first line is ``sep=;``: skipped and not counted as a row.
+
+    Raises
+    ------
+    Unreadable
+        For a NUL byte and for a quotation mark that is never closed, with the row.
+    """
+    if b"\x00" in utf8:
+        line = utf8[: utf8.index(b"\x00")].count(b"\n") + 1
+        raise Unreadable(
+            f"line {line} holds a NUL byte: the file was cut or damaged",
+            "export it again, or open it in a spreadsheet program and save it as CSV UTF-8",
+        )
+    if hidden_first:
+        utf8 = utf8[utf8.index(b"\n") + 1 :]
+    top, start = _records_to(utf8, dialect, header_at)
+    if not top:
+        return Cells([], pd.DataFrame(), np.array([], dtype=np.int64))
+    header = [cell.strip() for cell in top[-1]]
+    while len(header) > 1 and not header[-1]:
+        header.pop()
+    above = [OddLine(at + 1, tuple(cells)) for at, cells in enumerate(top[:-1]) if any(c.strip() for c in cells)]
+    body = utf8[start:] if start else utf8
+    width = max(len(header), _usual_width(body, dialect))
+    table, odd = _arrow_cut(body, dialect, width)
+    _check_quotes(body, table, dialect, len(top))
+    first_row = len(top) + 1
+    numbers = np.delete(np.arange(table.num_rows + len(odd)), [line.row for line in odd]) + first_row
+    odd = [replace(line, row=line.row + first_row) for line in odd]
+    frame = pd.DataFrame(
+        {at: _as_str(column) for at, column in enumerate(table.columns)},
+        index=pd.RangeIndex(table.num_rows), columns=range(width), copy=False,
+    )  # fmt: skip
+    return Cells(header, frame, numbers, len(top), above, odd)
+
+
+def _records_to(utf8: bytes, dialect: Dialect, header_at: int) -> tuple[list[list[str]], int]:
+    """The records down to the header, and the offset of the first byte behind it."""
+    text = _whole_lines(utf8)
+    seen: list[str] = []
+
+    def lines() -> Iterable[str]:
+        for line in re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text):
+            seen.append(line)
+            yield line
+
+    reader = csv.reader(
+        lines(), delimiter=dialect.delimiter, quotechar=dialect.quote, doublequote=dialect.double_quote,
+        escapechar=dialect.escape or None,
+    )  # fmt: skip
+    records = [record for _, record in zip(range(header_at + 1), reader)]
+    return records, len("".join(seen).encode("utf-8"))
+
+
+def _usual_width(body: bytes, dialect: Dialect) -> int:
+    widths = [len(record) for record in sample_records(_whole_lines(body), dialect) if record]
+    return max(set(widths), key=widths.count) if widths else 0
+
+
+def _arrow_cut(body: bytes, dialect: Dialect, width: int) -> tuple[pa.Table, list[OddLine]]:
+    """All lines of `width` fields as an Arrow table of strings, and the others by the index of their line."""
+    names = [f"f{at}" for at in range(width)]
+    if not body:
+        return pa.table({name: pa.array([], pa.large_string()) for name in names}), []
+    if body[-1:] not in (b"\n", b"\r"):
+        body += b"\n"
+    odd: list[OddLine] = []
+
+    def keep_aside(row: arrow_csv.InvalidRow) -> str:
+        cells = next(iter(dialect.reader(row.text)), [])
+        odd.append(OddLine(row.number - 1, tuple(cells)))
+        return "skip"
+
+    block = FIRST_BLOCK
+    while True:
+        odd.clear()
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(body),
+                read_options=arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=block),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=dialect.delimiter,
+                    quote_char=dialect.quote,
+                    double_quote=dialect.double_quote,
+                    escape_char=dialect.escape or False,
+                    newlines_in_values=True,
+                    ignore_empty_lines=False,
+                    invalid_row_handler=keep_aside,
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    strings_can_be_null=False, column_types={name: pa.large_string() for name in names}
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error) or block >= LAST_BLOCK:
+                raise Unreadable(f"not readable as a table: {error}", "save the file again as CSV UTF-8") from error
+            block = min(block * 8, LAST_BLOCK)
+        else:
+            return table, odd
+
+
+def _check_quotes(body: bytes, table: pa.Table, dialect: Dialect, rows_above: int) -> None:
+    """An unclosed quotation mark swallows lines without a trace: look where cells run over several lines."""
+    n_quotes = body.count(dialect.quote.encode())
+    if not n_quotes or not dialect.double_quote:
+        return
+    n_breaks = len(re.findall(rb"\r\n|\r|\n", body)) if b"\r" in body else body.count(b"\n")
+    if n_quotes % 2 == 0 and n_breaks <= table.num_rows:
+        return
+    row = rows_above
+    try:
+        for _ in dialect.reader(body.decode("utf-8"), strict=True):
+            row += 1
+    except csv.Error as error:
+        raise Unreadable(
+            f"row {row + 1}: a quotation mark is not closed, or not written twice inside a cell ({error})",
+            "correct that row, or export the file again",
+        ) from error
+
+
+def _as_str(column: pa.ChunkedArray) -> pd.Series:
+    """An Arrow column as a pandas ``str`` series, without copying the text."""
+    return pd.Series(pd.array(column, dtype="str"), copy=False)
