@@ -129,7 +129,7 @@ def _cell(
         negative_control=control,
         spearman_between=_correlate(panel, exposure, outcome, "spearman_between", seed),
         rmcorr=_correlate(panel, exposure, outcome, "rmcorr", seed),
-        link=models.quarter_link(panel, exposure, outcome),
+        link=models.quarter_link(panel, exposure, outcome, seed=seed),
         strict=verdict.judge(found, verdict.STRICT_SESOI, settings.alpha)[0],
         loose=verdict.judge(found, verdict.LOOSE_SESOI, settings.alpha)[0],
     )

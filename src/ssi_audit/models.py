@@ -25,6 +25,7 @@ MIN_EVENTS_PER_MONTH = 10
 MIN_PEOPLE_FOR_WEEKS = 100
 # Fewer clusters than this: descriptive figures only (methods.md section 4).
 MIN_PEOPLE = 3
+METHODS = ("link", "rmcorr", "partial", "spearman_between", "kendall_between", "spearman_pooled")
 # A quarter of one person counts for the quarterly link when at least half of its periods are known.
 MIN_QUARTER_SHARE = 0.5
 
@@ -259,7 +260,9 @@ def fit_design(model: Design, sesoi: float, seed: int = 1) -> Fit:
     try:
         fit = fe_poisson(model.y, model.X, model.group, model.offset, model.calendar, clusters=clusters)
         result = interval(fit, 0)
-        wild = score_wild_bootstrap(fit, 0, seed=seed).p
+        wild = score_wild_bootstrap(
+            model.y, model.X, model.group, 0, model.offset, model.calendar, clusters=clusters, seed=seed
+        ).p
     except NotEnoughData as error:
         return Fit(why=str(error), **counts)
     counts |= {"n_people": fit.n_people, "n_rows": fit.n_rows}
@@ -274,7 +277,7 @@ def fit_design(model: Design, sesoi: float, seed: int = 1) -> Fit:
         df=result.df,
         se_log=result.se,
         mdrr=minimum_detectable_ratio(result.se, result.df),
-        needed_multiple=needed_multiple(result.se, result.df, sesoi),
+        needed_multiple=needed_multiple(result.se, sesoi, result.df),
         **counts,
     )
 
@@ -318,7 +321,7 @@ def between(panel: pd.DataFrame, exposure: str, outcome: str) -> Fit:
         df=result.df,
         se_log=result.se,
         mdrr=minimum_detectable_ratio(result.se, result.df),
-        needed_multiple=needed_multiple(result.se, result.df, _sesoi(outcome)),
+        needed_multiple=needed_multiple(result.se, _sesoi(outcome), result.df),
         **counts,
     )
 
@@ -354,13 +357,13 @@ def activity_link(panel: pd.DataFrame) -> ActivityLink:
     return ActivityLink(verdict.activity_status(r2), r2, links, types, without, n_people, len(rows))
 
 
-def quarter_link(panel: pd.DataFrame, exposure: str, outcome: str) -> Correlation:
+def quarter_link(panel: pd.DataFrame, exposure: str, outcome: str, *, seed: int = 1) -> Correlation:
     """Within-person link on quarters: the number of the first screen.
 
     Mean score against the outcome per working day (or the rate, or logged activity), one point per person and
     quarter, person and quarter effects removed. Quarters because a week of one seller is mostly luck.
     """
-    from ssi_audit.stats.correlation import two_way_link
+    from ssi_audit.stats.correlation import within_correlation
 
     if outcome != "activity":
         why = _cannot(panel, outcome, adjusted=False)
@@ -369,9 +372,12 @@ def quarter_link(panel: pd.DataFrame, exposure: str, outcome: str) -> Correlatio
     if why:
         return Correlation(why=why)
     quarters = quarter_table(panel, exposure, outcome)
-    if quarters["person"].nunique() < MIN_PEOPLE:
-        return Correlation(why="fewer than 3 people have two quarters with both values", n_rows=len(quarters))
-    found = two_way_link(quarters["x"], quarters["y"], quarters["person"], quarters["quarter"])
+    try:
+        found = within_correlation(
+            quarters["x"], quarters["y"], quarters["person"], calendar=quarters["quarter"], seed=seed
+        )
+    except NotEnoughData as error:
+        return Correlation(why=str(error), n_people=quarters["person"].nunique(), n_rows=len(quarters))
     return _correlation(found, "within sellers, by quarter")
 
 
@@ -423,36 +429,38 @@ def correlate(panel: pd.DataFrame, exposure: str, outcome: str, method: str = "l
 
     check_exposure(exposure)
     check_outcome(outcome)
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; expected one of {', '.join(METHODS)}")
     if method == "link":
-        return quarter_link(panel, exposure, outcome)
+        return quarter_link(panel, exposure, outcome, seed=seed)
     why = _cannot(panel, outcome, adjusted=method == "partial")
     if why:
         return Correlation(why=why)
     x = panel[schema.PANEL_EXPOSURE[exposure]]
     y, _, weight = _outcome(panel, outcome)
-    value = (y / weight).where(weight > 0)
-    usable = x.notna() & value.notna()
-    if method == "partial":
-        activity = log_activity(panel)
-        usable &= activity.notna().all(axis=1)
+    usable = x.notna() & y.notna() & (weight > 0)
+    covariates = log_activity(panel) if method == "partial" else None
+    if covariates is not None:
+        usable &= covariates.notna().all(axis=1)
     rows = panel[usable]
-    person = rows["person"].to_numpy()
-    if rows["person"].nunique() < MIN_PEOPLE:
-        return Correlation(why="fewer than 3 people have both values", n_rows=len(rows))
-    x, value = x[usable].to_numpy("float64"), value[usable].to_numpy("float64")
-    if method in ("rmcorr", "partial"):
-        covariates = None
-        if method == "partial":
-            calendar = calendar_unit(rows, y[usable], panel.attrs["facts"]["period"])
-            covariates = np.column_stack(
-                [activity[usable], pd.get_dummies(calendar, drop_first=True).to_numpy("float64")]
-            )
-        found = stats.within_link(x, value, person, covariates, seed=seed)
-        return _correlation(found, "within sellers, by period")
-    if method == "spearman_pooled":
-        return _correlation(stats.pooled_spearman(x, value, person, seed=seed), "all rows, descriptive")
-    measure = {"spearman_between": "spearman", "kendall_between": "kendall"}[method]
-    return _correlation(stats.between_link(x, value, person, measure, seed=seed), "across sellers")
+    x, y, weight = x[usable], y[usable], weight[usable]
+    try:
+        if method in ("rmcorr", "partial"):
+            given = None if covariates is None else covariates[usable]
+            calendar = calendar_unit(rows, y, panel.attrs["facts"]["period"]) if method == "partial" else None
+            found = stats.within_correlation(x, y / weight, rows["person"], given, calendar, seed=seed)
+            return _correlation(found, "within sellers, by period")
+        if method == "spearman_pooled":
+            found = stats.pooled_spearman(x, y / weight, rows["person"], rows["period"], seed=seed)
+            return _correlation(found, "all rows, descriptive")
+        # One row per person: mean score, and the outcome per day worked or the rate over the whole time.
+        sums = pd.DataFrame({"x": x, "y": y, "weight": weight}).groupby(rows["person"])
+        person = sums.agg(x=("x", "mean"), y=("y", "sum"), weight=("weight", "sum"))
+        between = {"spearman_between": stats.between_spearman, "kendall_between": stats.between_kendall}[method]
+        found = between(person["x"], person["y"] / person["weight"], person.index, seed=seed)
+        return dataclasses.replace(_correlation(found, "across sellers"), n_rows=len(rows))
+    except NotEnoughData as error:
+        return Correlation(why=str(error), n_people=rows["person"].nunique(), n_rows=len(rows))
 
 
 def _correlation(found: object, method: str) -> Correlation:
@@ -464,15 +472,11 @@ def _correlation(found: object, method: str) -> Correlation:
 
 def with_family(fits: Sequence[Fit], method: str = "holm") -> list[Fit]:
     """Adjust the p-values of one family of tests; those without an estimate stay out of the count."""
-    from ssi_audit.stats.inference import adjust
+    from ssi_audit.stats.inference import benjamini_hochberg, holm
 
-    known = [k for k, fit in enumerate(fits) if fit.known and math.isfinite(fit.p)]
-    adjusted = adjust([fits[k].p for k in known], method)
-    field = "p_holm" if method == "holm" else "p_bh"
-    result = list(fits)
-    for k, p in zip(known, adjusted, strict=True):
-        result[k] = dataclasses.replace(result[k], **{field: float(p)})
-    return result
+    adjust, field = (holm, "p_holm") if method == "holm" else (benjamini_hochberg, "p_bh")
+    adjusted = adjust([fit.p if fit.known else math.nan for fit in fits])
+    return [dataclasses.replace(fit, **{field: float(p)}) for fit, p in zip(fits, adjusted, strict=True)]
 
 
 def _sesoi(outcome: str) -> float:
