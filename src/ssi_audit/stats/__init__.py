@@ -55,6 +55,14 @@ _MODULE_OF = {
     "semipartial_correlation": "correlation",
     "simple_correlation": "correlation",
     "within_correlation": "correlation",
+    "HeldOutR2": "skill",
+    "ShapleyShare": "skill",
+    "Skill": "skill",
+    "held_out_skill": "skill",
+    "shapley": "skill",
+    "shapley_r2": "skill",
+    "shapley_skill": "skill",
+    "within_r2_lopo": "skill",
 }
 __all__ = sorted(_MODULE_OF)
 

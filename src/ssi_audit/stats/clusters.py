@@ -159,13 +159,18 @@ def leave_one_out(fit: ModelFit) -> np.ndarray:
     ----------
     MacKinnon, Nielsen & Webb (2023), J. Applied Econometrics 38, https://doi.org/10.1002/jae.2969.
     """
-    scores = cluster_scores(fit) @ fit.root
-    change = np.empty(scores.shape)
-    for people, grams in cluster_grams(fit):
-        change[people] = _rescale(fit.root, grams, scores[people], lambda left: 1 / left)
     deleted = np.full((fit.n_people, len(fit.coef)), np.nan)
-    deleted[:, fit.kept] = fit.coef[fit.kept] - change[:, : len(fit.kept)]
+    deleted[:, fit.kept] = fit.coef[fit.kept] - deletion_steps(fit)[:, : len(fit.kept)]
     return deleted
+
+
+def deletion_steps(fit: ModelFit) -> np.ndarray:
+    """What each person adds to every coefficient of the working problem, b - b_(g), shape (n_people, k)."""
+    scores = cluster_scores(fit) @ fit.root
+    steps = np.empty(scores.shape)
+    for people, grams in cluster_grams(fit):
+        steps[people] = _rescale(fit.root, grams, scores[people], lambda left: 1 / left)
+    return steps
 
 
 def cv3l(fit: ModelFit, column: int, null: float = 0.0) -> Interval:

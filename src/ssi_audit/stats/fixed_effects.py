@@ -84,12 +84,12 @@ def pooled_poisson(
 
 def fe_ols(y: ArrayLike, X: ArrayLike, groups: ArrayLike, calendar: ArrayLike | None = None) -> ModelFit:
     """Least squares with one effect per person (the within estimator); parameters as in `fe_poisson`."""
-    return _fit_ols(identify(prepare(y, X, groups, None, calendar, events=False, absorb=True)))
+    return fit_ols(identify(prepare(y, X, groups, None, calendar, events=False, absorb=True)))
 
 
 def pooled_ols(y: ArrayLike, X: ArrayLike, groups: ArrayLike, calendar: ArrayLike | None = None) -> ModelFit:
     """Least squares with one intercept, the last coefficient; parameters as in `fe_poisson`."""
-    return _fit_ols(identify(prepare(y, X, groups, None, calendar, events=False, absorb=False)))
+    return fit_ols(identify(prepare(y, X, groups, None, calendar, events=False, absorb=False)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class _State:
     mu: np.ndarray
 
 
-def fit_poisson(data: Identified, start: np.ndarray | None = None) -> ModelFit:
+def fit_poisson(data: Identified, start: np.ndarray | None = None, tolerance: float = TOLERANCE) -> ModelFit:
     """Newton steps on an identified sample, from `start` (columns, then calendar codes from 1 on) if given."""
     sample, q = data.sample, len(data.columns)
     b = np.zeros(q + data.n_units - 1) if start is None else start
@@ -121,7 +121,7 @@ def fit_poisson(data: Identified, start: np.ndarray | None = None) -> ModelFit:
             break  # no curvature left: the means of a column's rows have run to zero
         step = root @ (root.T @ state.score)
         size = float(np.max(np.abs(step) * spread))
-        if size < TOLERANCE:
+        if size < tolerance:
             converged = True
             break
         if size > MAX_STEP:
@@ -181,7 +181,8 @@ def _concentrate(y: np.ndarray, eta: np.ndarray, starts: np.ndarray) -> tuple[np
     return mean, float(y @ eta - events @ np.log(total))
 
 
-def _fit_ols(data: Identified) -> ModelFit:
+def fit_ols(data: Identified) -> ModelFit:
+    """Least squares on an identified sample."""
     sample, q = data.sample, len(data.columns)
     y = centre(sample.y[None].copy(), sample.starts)[0] if sample.absorbed else sample.y
     one = np.ones(len(y))
