@@ -117,6 +117,19 @@ _MODULE_OF = {
     "volume_facts": "power",
     "rate_facts": "power",
     "panel_facts": "power",
+    "GroupRatio": "pooled",
+    "ModelTable": "pooled",
+    "Mundlak": "pooled",
+    "NegativeBinomial": "pooled",
+    "StandardisedRisk": "pooled",
+    "driscoll_kraay": "pooled",
+    "gee_poisson": "pooled",
+    "group_ratio": "pooled",
+    "logit": "pooled",
+    "mundlak": "pooled",
+    "negative_binomial": "pooled",
+    "standardised_risk": "pooled",
+    "twoway_ols": "pooled",
 }
 __all__ = sorted(_MODULE_OF)
 

@@ -120,10 +120,11 @@ class ModelFit:
     def root(self) -> np.ndarray:
         """A matrix L with LL' = M, shape (k, k)."""
         if not self.converged:
-            raise NotEnoughData(
-                "The model did not settle: in these data one column separates rows with and without events."
-            )
-        return inverse_root(self.gram)
+            raise NotEnoughData("The model did not settle: one column separates the rows with events from the rest.")
+        try:
+            return inverse_root(self.gram)
+        except np.linalg.LinAlgError as error:
+            raise NotEnoughData("Some columns explain each other: their coefficients cannot be told apart.") from error
 
     @cached_property
     def design(self) -> np.ndarray:
@@ -166,7 +167,7 @@ class ModelFit:
 
 
 def weighted_fit(coef: ArrayLike, X: ArrayLike, weight: ArrayLike, residual: ArrayLike, groups: ArrayLike) -> ModelFit:
-    """Wrap the last step of any GLM with a canonical link, so that `clusters` can be used on it.
+    """Wrap the last step of any generalised linear model, so that `clusters` can be used on it.
 
     Parameters
     ----------
@@ -175,9 +176,9 @@ def weighted_fit(coef: ArrayLike, X: ArrayLike, weight: ArrayLike, residual: Arr
     X : array, shape (n, p)
         All columns of the model, the intercept among them if there is one.
     weight : array, shape (n,)
-        Weights of the last weighted least-squares step, above 0 (logit: m p (1 - p)).
+        Weights of the last weighted least-squares step, above 0 (logit: m p (1 - p); NB2: mu / (1 + alpha mu)).
     residual : array, shape (n,)
-        Outcome minus fitted mean, so that X'residual is the score (logit: successes - m p).
+        Such that X'residual is the score (logit: successes - m p; NB2: (y - mu) / (1 + alpha mu)).
     groups : array, shape (n,)
         Cluster of each row.
     """
