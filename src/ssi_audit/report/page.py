@@ -1,0 +1,219 @@
+"""An executed notebook as one offline page that says what was found before how.
+
+The cells under one heading become a card: text, results, and at its end one
+fold with the code of that step. nbconvert fills a template of ours, because
+its own ones load scripts from the network. Whatever a notebook brings is
+escaped unless it is HTML or SVG that our own code made, and a page that would
+ask the network for anything is not written at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from nbconvert.exporters.templateexporter import TemplateExporter
+
+from ssi_audit.report.cards import cards_of, highlight
+from ssi_audit.report.context import PageContext
+from ssi_audit.report.jobs import StepFailure
+from ssi_audit.report.language import Language
+from ssi_audit.report.offline import requests_of
+
+TEMPLATES = Path(__file__).with_name("templates")
+ANSWER = "index"
+# A larger page will not go through every mail server (ux.md section 6).
+MAX_BYTES = 500_000
+# Words of the frame; the language's own message is taken where there is one (``frame.code``).
+LABELS = {
+    "skip": "Skip to the answer",
+    "back": "Back to the answer",
+    "run": "Run",
+    "fingerprint": "data fingerprint",
+    "settings": "settings",
+    "details": "Detail reports",
+    "code": "Show the code of this step",
+    "scroll": "Table",
+    "failed_title": "This page could not be made",
+    "failed_lead": "The other pages of this report are complete. No earlier version of this page is shown instead.",
+    "failed_where": "Step",
+    "failed_reason": "Reason",
+    "failed_look": "The notebook, as far as it ran",
+}
+
+
+class PageError(Exception):
+    """A page breaks the offline rule or the size limit; the message says how."""
+
+
+def render_page(
+    notebook: nbformat.NotebookNode | Path | str,
+    *,
+    title: str,
+    context: PageContext,
+    name: str = "",
+    layout: str = "cards",
+) -> str:
+    """Turn an executed notebook into one self-contained HTML page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode or path
+        Executed; results as text/html are taken for safe, images/svg+xml get title and description from
+        their metadata: ``{"image/svg+xml": {"title": …, "alt": …}}``.
+    title : str
+        For the browser tab, and the heading of a notebook that has none.
+    context : PageContext
+        Header, footer, language and links.
+    name : str
+        Of this page (``02-correlation-brand``), to mark it among the links.
+    layout : {"cards", "bare"}
+        ``bare``: results stand directly in the page and bring their own cards.
+
+    Raises
+    ------
+    PageError
+        If the page would load anything.
+    """
+    if not isinstance(notebook, nbformat.NotebookNode):
+        notebook = nbformat.read(notebook, as_version=4)
+    frame = frame_of(title, context, name)
+    cards = cards_of(notebook, title, table_label=frame["labels"]["scroll"])
+    return checked(_fill("detail.html.j2", notebook, **frame, cards=cards, layout=layout))
+
+
+def render_failure(failure: StepFailure, *, title: str, context: PageContext, name: str = "") -> str:
+    """The page that stands where a notebook failed: what happened, where, and what to open.
+
+    Parameters
+    ----------
+    failure : StepFailure
+    title, context, name
+        As for `render_page`.
+    """
+    frame = frame_of(title, context, name)
+    return checked(template_environment().get_template("failed.html.j2").render(**frame, failure=failure))
+
+
+def template_environment() -> Environment:
+    """Jinja with our templates; everything is escaped, and a missing value is an error.
+
+    For pages that are not made from a notebook (the glossary): extend ``base.html.j2`` and pass `frame_of`.
+    """
+    loader = FileSystemLoader(TEMPLATES)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def frame_of(title: str, context: PageContext, name: str = "") -> dict[str, Any]:
+    """Everything ``base.html.j2`` asks for: title, style, words, header, footer and links."""
+    language = Language(context.language)
+    pages = [_link(page, address, page in context.failed, language) for page, address in context.links.items()]
+    return {
+        "lang": context.language,
+        "title": title,
+        "name": name,
+        "style": Markup(_style()),
+        "labels": {key: _label(key, language) for key in LABELS},
+        "header": {
+            "organisation": context.organisation,
+            "teams": language.say("count.teams", n=len(context.teams)) if context.teams else "",
+            "period": language.span(context.start, context.end),
+            "badge": language.say("frame.sample") if context.sample else "",
+            "run_date": language.date(context.run_date) if context.run_date else "",
+            "version": context.version,
+            "fingerprint": context.fingerprint[:12],
+            "settings_fingerprint": context.settings_fingerprint[:12],
+            "settings": context.settings,
+        },
+        "pages": pages,
+        "siblings": [page for page in pages if name and _family(page.name) == _family(name)],
+        "answer": context.links.get(ANSWER, f"{ANSWER}.html"),
+    }
+
+
+def page_label(name: str, language: Language) -> str:
+    """Name of a page in the reader's language: ``02-correlation-brand`` → Links: Brand."""
+    if name == ANSWER:
+        return language.say("page.answer")
+    kind = re.sub(r"^\d+-", "", name)
+    if language.has(f"page.{kind}"):
+        return language.say(f"page.{kind}")
+    kind, _, rest = kind.partition("-")
+    if kind == "team":
+        return language.say("page.team", team=rest)
+    if language.has(f"page.{kind}") and language.has(f"exposure.{rest}"):
+        return language.say(f"page.{kind}", exposure=language.say(f"exposure.{rest}"))
+    return name
+
+
+def checked(page: str) -> str:
+    """The page itself.
+
+    Raises
+    ------
+    PageError
+        If it is too large, or if opening it would run a script or load anything.
+    """
+    problems = requests_of(page)
+    if problems:
+        raise PageError("the page would not work offline: " + "; ".join(problems[:3]))
+    size = len(page.encode())
+    if size > MAX_BYTES:
+        raise PageError(f"the page has {size:,} bytes, more than {MAX_BYTES:,}: draw fewer points in its figures")
+    return page
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page of the report as other pages link to it."""
+
+    name: str
+    address: str
+    label: str
+    failed: bool
+
+
+def _link(name: str, address: str, failed: bool, language: Language) -> Link:
+    label = page_label(name, language)
+    return Link(name, address, language.say("frame.failed", page=label) if failed else label, failed)
+
+
+def _label(key: str, language: Language) -> str:
+    return language.say(f"frame.{key}") if language.has(f"frame.{key}") else LABELS[key]
+
+
+def _family(name: str) -> str:
+    """Pages that answer the same question about another pillar or team."""
+    number = re.match(r"\d+-", name)
+    return number[0] if number else name
+
+
+class _Exporter(TemplateExporter):
+    """nbconvert with our templates alone: it neither searches the user's folders nor changes the cells."""
+
+    output_mimetype = "text/html"
+    file_extension = ".html"
+
+    def _create_environment(self) -> Environment:
+        environment = template_environment()
+        environment.filters["highlight"] = highlight
+        return environment
+
+
+def _fill(template: str, notebook: nbformat.NotebookNode, **page: Any) -> str:
+    exporter = _Exporter(template_file=template, template_paths=[str(TEMPLATES)])
+    return exporter.from_notebook_node(notebook, resources={"page": page})[0]
+
+
+@functools.cache
+def _style() -> str:
+    """style.css without what a browser does not need."""
+    text = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    text = re.sub(r"(?s)/\*.*?\*/", "", text)
+    return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"
