@@ -88,11 +88,12 @@ def interval(fit: ModelFit, column: int, null: float = 0.0) -> Interval:
     Raises
     ------
     NotEnoughData
-        With fewer than 8 persons no interval is trustworthy.
+        With fewer than 8 persons (in models with person effects: of at least two rows) no interval is trustworthy.
     """
-    if fit.n_people < MIN_PEOPLE:
-        raise NotEnoughData(f"Only {fit.n_people} people can be compared, at least {MIN_PEOPLE} are needed.")
-    return (cr2 if fit.n_people <= MAX_PEOPLE_CR2 else cr1)(fit, column, null)
+    n = fit.n_people - (fit.n_single_people if fit.absorbed else 0)
+    if n < MIN_PEOPLE:
+        raise NotEnoughData(f"Only {n} people can be compared, at least {MIN_PEOPLE} are needed.")
+    return (cr2 if n <= MAX_PEOPLE_CR2 else cr1)(fit, column, null)
 
 
 def cr1(fit: ModelFit, column: int, null: float = 0.0) -> Interval:

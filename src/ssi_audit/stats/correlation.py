@@ -18,7 +18,8 @@ from scipy import stats
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.bootstrap import PERMUTATIONS, SEED, person_period_matrix, person_permutation, score_wild_bootstrap
 from ssi_audit.stats.clusters import jackknife_interval
-from ssi_audit.stats.fixed_effects import fe_ols
+from ssi_audit.stats.fixed_effects import fit_ols
+from ssi_audit.stats.rows import identify, prepare
 from ssi_audit.stats.working import ModelFit, cluster_grams, factorize
 
 # Fisher's z needs N - 3 (Spearman) or N - 4 (Kendall) above 0.
@@ -160,7 +161,11 @@ def _joint_fit(
 ) -> ModelFit:
     """One working problem whose columns are the covariates, x and y: its Gram holds every cross-product."""
     columns = np.column_stack([*_columns(covariates), np.asarray(x, float), np.asarray(y, float)])
-    fit = fe_ols(np.zeros(len(columns)), columns, groups, calendar)
+    sample = prepare(np.zeros(len(columns)), columns, groups, None, calendar, events=False, absorb=True)
+    sample = sample.of_several_rows()
+    if len(sample.people) < 2:
+        raise NotEnoughData(f"Only {len(sample.people)} people have both values more than once, 2 are needed.")
+    fit = fit_ols(identify(sample))
     for name, place in (("x", columns.shape[1] - 2), ("y", columns.shape[1] - 1)):
         if place in fit.dropped_columns:
             raise NotEnoughData(f"{name} does not vary within persons on its own in the {fit.n_rows} rows used.")

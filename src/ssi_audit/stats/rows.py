@@ -61,8 +61,12 @@ class Sample:
         return replace(
             self, y=self.y[rows], columns=self.columns[:, rows],
             offset=None if self.offset is None else self.offset[rows], unit=self.unit[rows],
-            starts=np.append(0, np.cumsum(counts[chosen])[:-1]), people=self.people[chosen], rows=self.rows[rows],
+            starts=np.append(0, np.cumsum(counts[chosen]))[:-1], people=self.people[chosen], rows=self.rows[rows],
         )  # fmt: skip
+
+    def of_several_rows(self) -> Sample:
+        """Without the persons who have one row: within persons they say nothing."""
+        return self.of_people(np.diff(np.append(self.starts, len(self.y))) > 1)
 
     def of_columns(self, chosen: np.ndarray) -> Sample:
         """Some of the columns, by position; the same rows."""
@@ -117,12 +121,12 @@ def prepare(
     complete = np.isfinite(y) & np.isfinite(X).all(axis=1) & (codes >= 0) & (unit >= 0)
     if offset is not None:
         complete &= np.isfinite(offset)
-    keep, n_no_event, n_single = complete, 0, 0
-    if absorb:
-        keep, n_no_event, n_single = _drop_people(codes, y if events else None, complete)
+    keep, n_no_event = complete, 0
+    if absorb and events:
+        keep, n_no_event = _drop_eventless(codes, y, complete)
     if not keep.any() or (events and not y[keep].any()):
-        who = "person with an event and at least two rows" if absorb and events else "row with an event"
-        raise NotEnoughData(f"No {who} is left: {int(complete.sum())} of {len(y)} rows are complete.")
+        what = "row with an event" if events else "complete row"
+        raise NotEnoughData(f"No {what} is left: {int(complete.sum())} of {len(y)} rows are complete.")
 
     rows = _sorted_rows(codes, keep)
     starts = person_starts(codes[rows])
@@ -132,11 +136,12 @@ def prepare(
     size = np.abs(columns).max(axis=1)
     if absorb:
         centre(columns, starts)
+    single = np.diff(np.append(starts, len(rows))) == 1
     return Sample(
         events=events, absorbed=absorb, y=y[rows], columns=columns, size=size,
         offset=None if offset is None else offset[rows], unit=unit[rows], units=units, starts=starts,
         people=people[codes[rows][starts]], rows=rows, n_missing=int((~complete).sum()),
-        n_dropped_people=n_no_event, n_single_people=n_single,
+        n_dropped_people=n_no_event, n_single_people=int(single.sum()),
     )  # fmt: skip
 
 
@@ -184,17 +189,14 @@ def _check_input(
         raise ValueError(f"Counts cannot be negative; the smallest y is {np.nanmin(y):g}.")
 
 
-def _drop_people(codes: np.ndarray, y: np.ndarray | None, complete: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """Rows of persons who carry information, and how many have no event or only one row."""
+def _drop_eventless(codes: np.ndarray, y: np.ndarray, complete: np.ndarray) -> tuple[np.ndarray, int]:
+    """Rows of persons with an event, and how many persons have none."""
     n_people = int(codes.max(initial=-1)) + 1
     n_rows = np.bincount(codes[complete], minlength=n_people)
-    eventful = n_rows > 0
-    if y is not None:
-        eventful &= np.bincount(codes[complete], y[complete], n_people) > 0
-    useful = eventful & (n_rows > 1)
+    eventful = np.bincount(codes[complete], y[complete], n_people) > 0
     # Rows without a person have code -1 and are not complete, so what they look up does not matter.
-    keep = complete & useful[codes] if n_people else complete
-    return keep, int((n_rows > 0).sum() - eventful.sum()), int(eventful.sum() - useful.sum())
+    keep = complete & eventful[codes] if n_people else complete
+    return keep, int((n_rows > 0).sum() - eventful.sum())
 
 
 def _sorted_rows(codes: np.ndarray, keep: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def held_out_skill(
     """
     both = np.column_stack([*_columns(base), *_columns(added)])
     n_base = both.shape[1] - _columns(added)[0].shape[1]
-    sample = prepare(y, both, groups, offset, calendar, events=True, absorb=True)
+    sample = prepare(y, both, groups, offset, calendar, events=True, absorb=True).of_several_rows()
     deviance = deviance_by_person(sample, np.arange(both.shape[1]), seed)
     return skill_of(deviance, deviance_by_person(sample, np.arange(n_base), seed))
 
@@ -216,7 +216,7 @@ def within_r2_lopo(y: ArrayLike, X: ArrayLike, groups: ArrayLike, calendar: Arra
     NotEnoughData
         With fewer than three persons, or when y does not vary within persons.
     """
-    sample = prepare(y, X, groups, None, calendar, events=False, absorb=True)
+    sample = prepare(y, X, groups, None, calendar, events=False, absorb=True).of_several_rows()
     if len(sample.people) < 3:
         raise NotEnoughData(f"Holding people out needs at least 3 people, got {len(sample.people)}.")
     counts = np.diff(np.append(sample.starts, len(sample.y)))
@@ -349,7 +349,8 @@ def shapley_skill(
     for name, block in columns.items():
         places[name] = np.arange(first, first + block.shape[1])
         first += block.shape[1]
-    sample = prepare(y, np.column_stack(list(columns.values())), groups, offset, calendar, events=True, absorb=True)
+    everything = np.column_stack(list(columns.values()))
+    sample = prepare(y, everything, groups, offset, calendar, events=True, absorb=True).of_several_rows()
     deviance = {
         subset: deviance_by_person(
             sample, np.concatenate([np.arange(0), *(places[name] for name in sorted(subset))]), seed

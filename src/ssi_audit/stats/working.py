@@ -50,7 +50,7 @@ class ModelFit:
     n_dropped_people : int
         Persons without a single event: their effect is minus infinity and they say nothing.
     n_single_people : int
-        Persons with one row: with a person effect they say nothing either.
+        Persons with one row. They stay in, but with a person effect they say nothing about the slopes.
     dropped_columns : tuple of int
         Columns of X without variation (within persons, where effects are absorbed) or explained by others.
     rows : ndarray, shape (n_rows,)
