@@ -16,8 +16,8 @@ ORGANISATION_DOMAIN = "meridian.example"
 # First names and family names by country; family names that have no form by gender.
 NAMES = {
     "pl": (
-        "Agnieszka Bartosz Celina Dorota Elżbieta Filip Grażyna Henryk Iwona Jakub Katarzyna Łukasz Małgorzata "
-        "Norbert Olga Paweł Radosław Sławomir Tomasz Urszula Weronika Żaneta",
+        "Agnieszka Łukasz Celina Paweł Elżbieta Filip Grażyna Sławomir Iwona Jakub Katarzyna Bartosz Małgorzata "
+        "Norbert Olga Dorota Radosław Henryk Tomasz Urszula Weronika Żaneta",
         "Nowak Wójcik Kowalczyk Mazur Woźniak Dudek Wieczorek Zając Król Wróbel Stępień Gołąb Pająk Sikora Baran "
         "Duda Szewczyk Pietrzak Bąk Kaczmarek Kubiak Górka",
     ),
@@ -68,6 +68,11 @@ class Name:
     def email(self) -> str:
         """Address at the invented organisation."""
         return f"{self.slug}@{ORGANISATION_DOMAIN}"
+
+    @property
+    def linkedin_url(self) -> str:
+        """Address of an invented profile."""
+        return f"https://www.linkedin.com/in/{self.slug.replace('.', '-')}-example"
 
 
 def invented_name(number: int) -> Name:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from ssi_audit import schema
 from ssi_audit.world_names import Name, invented_name
-from ssi_audit.world_tables import WORKDAYS, world_tables, write_folder, write_plain
+from ssi_audit.world_tables import WORKDAYS, monday, world_tables, write_folder, write_plain
 from ssi_audit.worlds import BURN_IN, START, WORLDS, World, simulate
 
 SAMPLE_SEED = 20260101
@@ -157,7 +157,7 @@ def _named(rows: pd.DataFrame, names: np.ndarray, columns: tuple[str, ...]) -> p
 
 
 def _day(week: int, weekday: int = 0) -> np.datetime64:
-    return np.datetime64(START, "D") + 7 * (week - 1) + weekday
+    return monday(START, week) + weekday
 
 
 def _employed_weeks(i: int) -> tuple[int, int]:
@@ -175,11 +175,7 @@ def _absences(rng: np.random.Generator) -> pd.DataFrame:
     for i, week in zip(rng.integers(0, SELLERS, DAYS_OFF), rng.integers(5, SAMPLE_WEEKS - 4, DAYS_OFF)):
         away.append((i, _day(week), _day(week, rng.integers(0, 3))))
     frame = pd.DataFrame(away, columns=["i", "first_day", "last_day"])
-    employed = np.array([_employed_weeks(i) for i in frame["i"]])
-    inside = (frame["first_day"].to_numpy() >= _day(0) + 7 * employed[:, 0]) & (
-        frame["last_day"].to_numpy() <= _day(0) + 7 * employed[:, 1]
-    )
-    return frame[inside].sort_values(["i", "first_day"], kind="stable", ignore_index=True)
+    return _employed(frame, "first_day", "last_day").sort_values(["i", "first_day"], kind="stable")
 
 
 def _share_of_week(absences: pd.DataFrame) -> np.ndarray:
@@ -200,7 +196,7 @@ def _share_of_week(absences: pd.DataFrame) -> np.ndarray:
 def _employed(rows: pd.DataFrame, first: str = "date", last: str = "date") -> pd.DataFrame:
     """Rows within the employment of their person."""
     weeks = np.array([_employed_weeks(i) for i in range(EVERYBODY)])[rows["i"].to_numpy()]
-    begins, ends = _day(1) + 7 * (weeks[:, 0] - 1), _day(1) + 7 * weeks[:, 1]
+    begins, ends = monday(START, weeks[:, 0]), monday(START, weeks[:, 1] + 1)
     return rows[(rows[first].to_numpy() >= begins) & (rows[last].to_numpy() < ends)]
 
 
@@ -213,7 +209,7 @@ def _readings(ssi: pd.DataFrame) -> pd.DataFrame:
 def _weekly_counts(activity: pd.DataFrame) -> pd.DataFrame:
     """A weekly tally per person and metric, entered on Friday; zeros are written in the first week only."""
     kept = _employed(activity[~activity["i"].isin([KEY_ACCOUNTS, GUEST, ROBOT])])
-    friday = kept["date"] - pd.to_timedelta(kept["date"].dt.weekday - (WORKDAYS - 1), unit="D")
+    friday = kept["date"] - pd.to_timedelta(kept["date"].dt.day_of_week - (WORKDAYS - 1), unit="D")
     weekly = kept.assign(date=friday).groupby(["i", "date", "metric"], sort=True)["count"].sum().reset_index()
     first = weekly["date"] == weekly.groupby("i")["date"].transform("min")
     return weekly[first | (weekly["count"] > 0)]
@@ -234,10 +230,9 @@ def _people(
 ) -> pd.DataFrame:
     """people.csv with one more column, `left_on`."""
     listed = people[~people["i"].isin([GUEST, ROBOT])].set_index("i", drop=False)
-    slugs = pd.Series([name.slug for name in names])
     listed = listed.assign(
         email=[names[i].email for i in listed["i"]],
-        linkedin_url="https://www.linkedin.com/in/" + slugs.str.replace(".", "-") + "-example",
+        linkedin_url=[names[i].linkedin_url for i in listed["i"]],
         linkedin_name=pd.Series(on_linkedin),
         crm_owner=pd.Series(login),
         team=pd.Series(_teams(world)),

@@ -8,6 +8,7 @@ nobody knows it yet.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from scipy.special import ndtr
 
 from ssi_audit import schema
 from ssi_audit.errors import DataError, Problem, SettingsError
-from ssi_audit.world_names import invented_name
+from ssi_audit.world_names import Name, invented_name
 
 if TYPE_CHECKING:
     from ssi_audit.worlds import World
@@ -64,19 +65,18 @@ def world_tables(world: World) -> dict[str, pd.DataFrame]:
     """
     names = [invented_name(i) for i in range(world.people)]
     person = np.array([name.full for name in names], dtype=object)
-    crm_events = _crm_events(world, person)
     return {
         "ssi": _ssi(world, person),
         "activity": _activity(world, person),
-        "crm_events": crm_events,
-        "people": _people(world, person),
+        "crm_events": _crm_events(world, person),
+        "people": _people(world, names),
         "quotas": _quotas(world, person),
     }
 
 
-def monday(world: World, week: np.ndarray | int) -> np.ndarray:
-    """First day of a week of the world, as ``datetime64[D]``."""
-    return np.datetime64(world.start, "D") + 7 * (np.asarray(week) - 1)
+def monday(start: dt.date, week: np.ndarray | int) -> np.ndarray:
+    """First day of a week, as ``datetime64[D]``; `start` is the first day of week 1."""
+    return np.datetime64(start, "D") + 7 * (np.asarray(week) - 1)
 
 
 def _ssi(world: World, person: np.ndarray) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def _ssi(world: World, person: np.ndarray) -> pd.DataFrame:
     # Ranks follow from the score and from how others do, which differs between the two groups and the days.
     rng = world.stream("ranks")
     others = rng.normal(0, 4, (len(person), 1)) + rng.normal(0, 1, score.shape)
-    sunday = monday(world, world.week[since_week_0]) + 6
+    sunday = monday(world.start, world.week[since_week_0]) + 6
     return pd.DataFrame(
         {
             "person": np.repeat(person, score.shape[1]),
@@ -122,7 +122,7 @@ def _activity(world: World, person: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "person": person[i],
-            "date": monday(world, world.week[logged])[week] + day,
+            "date": monday(world.start, world.week[logged])[week] + day,
             "metric": np.array(METRICS, dtype=object)[metric],
             "count": per_day[told].astype(float),
             "first_day": np.full(len(i), np.datetime64("NaT", "D")),
@@ -137,7 +137,7 @@ def _crm_events(world: World, person: np.ndarray) -> pd.DataFrame:
     inquiry = _linkedin_cases(world, rng)
     other = _events_of(world.other_inquiries[:, world.analysis])
     other = other.assign(
-        day=monday(world, other["week"].to_numpy()) + rng.integers(0, 7, len(other)),
+        day=monday(world.start, other["week"].to_numpy()) + rng.integers(0, 7, len(other)),
         source=rng.choice(np.array(OTHER_SOURCES, dtype=object), len(other), p=[0.5, 0.25, 0.15, 0.1]),
     )
     cases = pd.concat([inquiry.assign(source="LinkedIn"), other], ignore_index=True)
@@ -147,7 +147,7 @@ def _crm_events(world: World, person: np.ndarray) -> pd.DataFrame:
 
     met = cases[cases["met_on"].notna()]
     opened = met[met["opened"].astype(bool)]
-    known = opened[opened["closed_on"] < monday(world, world.weeks + 1)]
+    known = opened[opened["closed_on"] < monday(world.start, world.weeks + 1)]
     won, lost = known[known["won"].astype(bool)], known[~known["won"].astype(bool)]
     amount = np.round(_deal_amounts(rng, len(won)), -1)
     stages = [
@@ -166,7 +166,7 @@ def _linkedin_cases(world: World, rng: np.random.Generator) -> pd.DataFrame:
     """LinkedIn inquiries with the days on which they were met and closed."""
     inquiries = world.inquiries[:, world.analysis]
     cases = _events_of(inquiries)
-    start = monday(world, cases["week"].to_numpy())
+    start = monday(world.start, cases["week"].to_numpy())
     weekday = rng.integers(0, WORKDAYS, len(cases))
     # Days are drawn alike for all inquiries of a week, so the first ones are as random a subset as any.
     cell = (cases["i"].to_numpy(), cases["week"].to_numpy() - 1)
@@ -197,19 +197,19 @@ def _deal_amounts(rng: np.random.Generator, n: int) -> np.ndarray:
     return rng.lognormal(np.log(DEAL_MEAN) - DEAL_LOG_SD**2 / 2, DEAL_LOG_SD, n)
 
 
-def _people(world: World, person: np.ndarray) -> pd.DataFrame:
+def _people(world: World, names: list[Name]) -> pd.DataFrame:
     """Who is who: teams at random, territories by market, entry by tenure."""
-    slugs = [invented_name(i).slug for i in range(world.people)]
-    hired_on = monday(world, 1) - 7 * world.sellers.tenure[:, world.analysis][:, 0]
+    person = [name.full for name in names]
+    hired_on = monday(world.start, 1) - 7 * world.sellers.tenure[:, world.analysis][:, 0]
     licence = np.full(world.people, np.datetime64("NaT", "D"))
     licensed = np.isfinite(world.sellers.licence_week)
-    licence[licensed] = monday(world, world.sellers.licence_week[licensed].astype(int))
+    licence[licensed] = monday(world.start, world.sellers.licence_week[licensed].astype(int))
     return pd.DataFrame(
         {
             "person": person,
-            "email": [invented_name(i).email for i in range(world.people)],
+            "email": [name.email for name in names],
             "linkedin_name": person,
-            "linkedin_url": [f"https://www.linkedin.com/in/{slug.replace('.', '-')}-example" for slug in slugs],
+            "linkedin_url": [name.linkedin_url for name in names],
             "team": _teams(world),
             "territory": np.array(TERRITORIES, dtype=object)[_quantile(world.sellers.market, len(TERRITORIES))],
             "hired_on": hired_on,
@@ -254,7 +254,7 @@ def _quotas(world: World, person: np.ndarray) -> pd.DataFrame:
     expected = level * in_quarter * deals_per_level
     # The median of a small count lies about a third below its mean.
     quota = DEAL_MEAN * np.maximum(expected - 0.37, expected / 2)
-    first_day = monday(world, 1 + QUARTER_WEEKS * np.arange(n_quarters))
+    first_day = monday(world.start, 1 + QUARTER_WEEKS * np.arange(n_quarters))
     return pd.DataFrame(
         {
             "person": np.repeat(person, n_quarters),
