@@ -13,6 +13,9 @@ tight <- list(threshold = 1e-14, maxiter = 10000)
 reml <- rma(yi, vi, data = es, method = "REML", control = tight)
 hk <- rma(yi, vi, data = es, method = "REML", test = "knha", control = tight)
 pred <- predict(hk)
+# Three teams closer together than their errors: plain Hartung-Knapp is far too short there,
+# so meta.py never goes below the usual standard error (metafor: test = "adhoc").
+alike <- rma(c(0.10, 0.14, 0.09), c(0.04, 0.05, 0.03), method = "REML", test = "adhoc", control = tight)
 
 num <- function(x) paste0("[", paste(trimws(formatC(x, digits = 13, format = "g")), collapse = ", "), "]")
 one <- function(x) formatC(as.numeric(x), digits = 13, format = "g")
@@ -37,7 +40,9 @@ lines <- c(
   sprintf('  "t_hk": %s,', one(hk$zval)),
   sprintf('  "p_hk": %s,', one(hk$pval)),
   sprintf('  "ci95_hk": %s,', num(c(hk$ci.lb, hk$ci.ub))),
-  sprintf('  "prediction95_hk": %s', num(c(pred$pi.lb, pred$pi.ub))),
+  sprintf('  "prediction95_hk": %s,', num(c(pred$pi.lb, pred$pi.ub))),
+  sprintf('  "alike_estimate_se_p": %s,', num(c(alike$beta, alike$se, alike$pval))),
+  sprintf('  "alike_ci95": %s', num(c(alike$ci.lb, alike$ci.ub))),
   "}"
 )
 writeLines(lines, "metafor_bcg.json")

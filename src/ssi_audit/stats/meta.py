@@ -1,8 +1,10 @@
 """Pool one effect over teams: random effects by REML, Hartung-Knapp interval.
 
 With a handful of teams the usual normal interval is too short; Hartung and
-Knapp's is not. The prediction interval answers the question a team lead has:
-what would the next team see?
+Knapp's is not, as long as its factor is kept from shrinking the error of
+teams that happen to agree. The prediction interval answers the question a
+team lead has, what would the next team see; it is too short with few teams
+(86 % instead of 95 % of new teams with eight, 92 % with 25).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ class RandomEffects:
     Attributes
     ----------
     estimate, se : float
-        Pooled estimate and its Hartung-Knapp standard error.
+        Pooled estimate and its Hartung-Knapp standard error (never below the usual one).
     low, high : float
         95 % interval, t with k - 1 df.
     t, df, p : float
@@ -72,7 +74,8 @@ def random_effects(estimates: np.ndarray, variances: np.ndarray) -> RandomEffect
 
     References
     ----------
-    Viechtbauer 2005 (REML); Hartung & Knapp 2001; Higgins, Thompson & Spiegelhalter 2009 (prediction).
+    Viechtbauer 2005 (REML); Hartung & Knapp 2001; Rover, Knapp & Friede 2015 (the factor kept at 1 or above);
+    Higgins, Thompson & Spiegelhalter 2009 (prediction).
     """
     estimates, variances = np.asarray(estimates, dtype=float), np.asarray(variances, dtype=float)
     known = np.isfinite(estimates) & np.isfinite(variances)
@@ -87,9 +90,9 @@ def random_effects(estimates: np.ndarray, variances: np.ndarray) -> RandomEffect
     weight = 1 / (v + tau2)
     estimate = float(weight @ y / weight.sum())
     df = k - 1
-    se = float(np.sqrt(weight @ (y - estimate) ** 2 / df / weight.sum()))
-    if se == 0:  # the estimates are all the same number, which their own errors make pure luck
-        se = float(np.sqrt(1 / weight.sum()))
+    # Teams that agree better than their own errors allow do so by luck, so the factor stays at 1 or above.
+    factor = max(1.0, float(weight @ (y - estimate) ** 2 / df))
+    se = float(np.sqrt(factor / weight.sum()))
     t, crit = estimate / se, float(stats.t.ppf(0.975, df))
     spread = crit * np.sqrt(se**2 + tau2)
 
