@@ -22,7 +22,7 @@ _HOME = {
     "Tables": "schema",
     "audit": "evidence",
     "build_panel": "panel",
-    "correlate": "models",
+    "correlate": "links",
     "decide": "evidence",
     "load_settings": "settings",
     "read_exports": "exports",

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ssi_audit import models, schema, verdict
+from ssi_audit import links, models, parallel, schema, verdict
+from ssi_audit.design import Columns, columns
 from ssi_audit.results import ActivityLink, Audit, Cell, Correlation, Fit, Overall
 from ssi_audit.settings import Settings, load_settings
 
@@ -23,7 +25,7 @@ from ssi_audit.settings import Settings, load_settings
 CAP = {"ssi": 97.0, **dict.fromkeys(schema.PILLARS, 24.5)}
 
 
-def audit(data: Path | str, settings: Settings | None = None, **options: Any) -> Audit:
+def audit(data: Path | str, settings: Settings | None = None, *, sample: bool = False, **options: Any) -> Audit:
     """Read a folder of exports and answer the question.
 
     Parameters
@@ -32,6 +34,8 @@ def audit(data: Path | str, settings: Settings | None = None, **options: Any) ->
         Folder with any mix of exports (design.md section 3).
     settings : Settings, optional
         Default: ``ssi-audit.toml`` of the folder.
+    sample : bool
+        The data are the invented sample; every output says so.
     **options
         Passed to `read_exports`.
 
@@ -46,14 +50,14 @@ def audit(data: Path | str, settings: Settings | None = None, **options: Any) ->
     from ssi_audit.panel import build_panel
 
     settings = settings or load_settings(data)
-    tables = read_exports(data, settings, **options)
+    tables = dataclasses.replace(read_exports(data, settings, **options), sample=sample)
     return audit_panel(build_panel(tables, settings), tables, settings)
 
 
 def audit_panel(panel: pd.DataFrame, tables: schema.Tables, settings: Settings | None = None) -> Audit:
     """Answer the question from a panel; `tables` are needed for counts and for claims that the panel cannot test."""
     settings = settings or Settings()
-    activity = models.activity_link(panel)
+    activity = models.activity_link(panel, seed=settings.seed)
     cells = estimate_cells(panel, activity, settings)
     overall = verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"]))
     return Audit(
@@ -66,22 +70,48 @@ def audit_panel(panel: pd.DataFrame, tables: schema.Tables, settings: Settings |
     )
 
 
+@dataclass(frozen=True)
+class Estimates:
+    """What is computed for one pair before families of tests are formed; fields as in `Cell`."""
+
+    crude: Fit
+    adjusted: Fit
+    between: Fit
+    lead_placebo: Fit
+    spearman_between: Correlation
+    rmcorr: Correlation
+    link: Correlation
+
+
+def estimate_pair(panel: Columns, exposure: str, outcome: str, settings: Settings) -> Estimates:
+    """Every estimate of one exposure and one outcome."""
+    sesoi, seed = settings.sesoi[outcome], settings.seed
+    return Estimates(
+        crude=models.regress(panel, exposure, outcome, False, sesoi=sesoi, seed=seed),
+        adjusted=models.regress(panel, exposure, outcome, True, sesoi=sesoi, seed=seed),
+        between=models.between(panel, exposure, outcome),
+        lead_placebo=models.lead_placebo(panel, exposure, outcome),
+        spearman_between=links.correlate(panel, exposure, outcome, "spearman_between", seed=seed),
+        rmcorr=links.correlate(panel, exposure, outcome, "rmcorr", seed=seed),
+        link=links.quarter_link(panel, exposure, outcome, seed=seed),
+    )
+
+
 def estimate_cells(panel: pd.DataFrame, activity: ActivityLink, settings: Settings) -> list[Cell]:
     """Every exposure by every outcome: estimates, then families, then verdicts."""
-    seed = settings.seed
-    controls = {exposure: models.negative_control(panel, exposure, seed=seed) for exposure in schema.EXPOSURES}
+    given = columns(panel)
     pairs = [(exposure, outcome) for exposure in schema.EXPOSURES for outcome in schema.OUTCOMES]
-    crude, adjusted = {}, {}
-    for exposure, outcome in pairs:
-        sesoi = settings.sesoi[outcome]
-        crude[exposure, outcome] = models.regress(panel, exposure, outcome, False, sesoi=sesoi, seed=seed)
-        adjusted[exposure, outcome] = models.regress(panel, exposure, outcome, True, sesoi=sesoi, seed=seed)
-    crude, adjusted = adjust_families(crude), adjust_families(adjusted)
+    controls = {exposure: models.negative_control(given, exposure) for exposure in schema.EXPOSURES}
+    found = dict(zip(pairs, parallel.starmap(estimate_pair, given, pairs, settings), strict=True))
+    crude = adjust_families({pair: estimates.crude for pair, estimates in found.items()})
+    adjusted = adjust_families({pair: estimates.adjusted for pair, estimates in found.items()})
     return [
-        _cell(panel, exposure, outcome, crude[pair], adjusted[pair], controls[exposure], activity, settings)
+        judge_pair(
+            pair, dataclasses.replace(found[pair], crude=crude[pair], adjusted=adjusted[pair]),
+            controls[pair[0]], activity, settings,
+        )
         for pair in pairs
-        for exposure, outcome in [pair]
-    ]
+    ]  # fmt: skip
 
 
 def adjust_families(fits: dict[tuple[str, str], Fit]) -> dict[tuple[str, str], Fit]:
@@ -96,53 +126,37 @@ def adjust_families(fits: dict[tuple[str, str], Fit]) -> dict[tuple[str, str], F
     return result
 
 
-def _cell(
-    panel: pd.DataFrame,
-    exposure: str,
-    outcome: str,
-    crude: Fit,
-    adjusted: Fit,
-    control: Fit,
-    activity: ActivityLink,
-    settings: Settings,
+def judge_pair(
+    pair: tuple[str, str], found: Estimates, control: Fit, activity: ActivityLink, settings: Settings
 ) -> Cell:
-    seed = settings.seed
-    found = verdict.Evidence(
+    """Put the estimates of one pair before the rule."""
+    exposure, outcome = pair
+    seen = verdict.Evidence(
         outcome=outcome,
-        crude=crude,
-        adjusted=adjusted,
-        lead_placebo=models.lead_placebo(panel, exposure, outcome, seed=seed),
+        crude=found.crude,
+        adjusted=found.adjusted,
+        lead_placebo=found.lead_placebo,
         negative_control=control,
         activity=activity,
     )
-    decided, flags, reason = verdict.judge(found, settings.sesoi[outcome], settings.alpha)
+    decided, flags, reason = verdict.judge(seen, settings.sesoi[outcome], settings.alpha)
     return Cell(
         exposure=exposure,
         outcome=outcome,
         verdict=decided,
         flags=flags,
         reason=reason,
-        crude=crude,
-        adjusted=adjusted,
-        between=models.between(panel, exposure, outcome),
-        lead_placebo=found.lead_placebo,
         negative_control=control,
-        spearman_between=_correlate(panel, exposure, outcome, "spearman_between", seed),
-        rmcorr=_correlate(panel, exposure, outcome, "rmcorr", seed),
-        link=models.quarter_link(panel, exposure, outcome, seed=seed),
-        strict=verdict.judge(found, verdict.STRICT_SESOI, settings.alpha)[0],
-        loose=verdict.judge(found, verdict.LOOSE_SESOI, settings.alpha)[0],
+        strict=verdict.judge(seen, verdict.STRICT_SESOI, settings.alpha)[0],
+        loose=verdict.judge(seen, verdict.LOOSE_SESOI, settings.alpha)[0],
+        **{item.name: getattr(found, item.name) for item in dataclasses.fields(found)},
     )
-
-
-def _correlate(panel: pd.DataFrame, exposure: str, outcome: str, method: str, seed: int) -> Correlation:
-    return models.correlate(panel, exposure, outcome, method, seed=seed)
 
 
 def decide(panel: pd.DataFrame, settings: Settings | None = None) -> Overall:
     """The three verdicts on a panel, by the rule of methods.md section 8."""
     settings = settings or Settings()
-    activity = models.activity_link(panel)
+    activity = models.activity_link(panel, seed=settings.seed)
     cells = estimate_cells(panel, activity, settings)
     return verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"]))
 

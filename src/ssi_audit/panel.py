@@ -643,8 +643,15 @@ def _finish(frame: pd.DataFrame, plan: _Plan, settings: Settings) -> pd.DataFram
     frame[number] = frame[number].astype("float64")
     plan.facts["breaks"] = tuple(plan.starts[p] for p in breaks)
     frame = frame.drop(columns=["start_day"])
-    frame.attrs["facts"] = plan.facts
+    frame.attrs["facts"] = Facts(plan.facts)
     return frame
+
+
+class Facts(dict):
+    """What was decided about a panel. pandas copies `attrs` at every step; this one is shared instead."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Facts:
+        return self
 
 
 def score_breaks(panel: pd.DataFrame) -> list[int]:
@@ -687,7 +694,7 @@ def read_panel(path: Path) -> pd.DataFrame:
     facts["first"], facts["last"] = (dt.date.fromisoformat(facts[name]) for name in ("first", "last"))
     facts["breaks"] = tuple(dt.date.fromisoformat(day) for day in facts["breaks"])
     facts["activity_types"] = tuple(facts["activity_types"])
-    panel.attrs["facts"] = facts
+    panel.attrs["facts"] = Facts(facts)
     return panel
 
 
