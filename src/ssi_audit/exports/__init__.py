@@ -67,7 +67,8 @@ from ssi_audit.exports.files import File, Folder, ReadingRules, ZipRefused, open
 from ssi_audit.exports.ledger import Ledger, empty_ledger, whole_file
 from ssi_audit.exports.table import Context, Rows, Table
 from ssi_audit.exports.text import Dialect, Unreadable, fold
-from ssi_audit.people import NO_OWNER, file_owner, identities
+from ssi_audit.names import file_owner, identities
+from ssi_audit.people import NO_OWNER
 from ssi_audit.settings import Settings, load_settings
 
 __all__ = [
@@ -145,7 +146,7 @@ def read_folder(folder: Path | str, settings: Settings | None = None, *, skip_un
         _read_unit(reader, source, files, settings, received, skip_unreadable)
     if received.problems:
         raise DataError(received.problems)
-    return settle.build(received, settings)
+    return settle.build(received)
 
 
 class Received:

@@ -17,14 +17,19 @@ import zipfile
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import error as zlib_error
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ssi_audit.exports import text
-from ssi_audit.exports.table import Sheet, Table, sheet_table, text_table
+from ssi_audit.exports.table import Sheet, Table, TypedTable, read_sheets, sheet_table, text_table
 from ssi_audit.exports.text import Dialect, Unreadable
+
+if TYPE_CHECKING:
+    from ssi_audit.settings import Settings
 
 IGNORED = (
     "ssi-audit.toml",
@@ -74,6 +79,11 @@ class File:
         """Last part of the name without its extension."""
         return PurePosixPath(self.name).stem
 
+    @property
+    def settings(self) -> Settings:
+        """The user's answers."""
+        return self._rules.settings
+
     @cached_property
     def data(self) -> bytes:
         """All bytes."""
@@ -91,7 +101,7 @@ class File:
 
     def forget(self) -> None:
         """Give back the memory of what was read."""
-        for name in ("data", "utf8", "_sniffed", "sheets", "json"):
+        for name in ("data", "utf8", "_sniffed", "sheets", "json", "_parquet"):
             self.__dict__.pop(name, None)
         self._tables.clear()
 
@@ -126,8 +136,6 @@ class File:
     @cached_property
     def sheets(self) -> list[Sheet]:
         """The sheets of a workbook, in its order, hidden ones too."""
-        from ssi_audit.exports.table import read_sheets
-
         return read_sheets(self.data)
 
     @property
@@ -150,6 +158,8 @@ class File:
         try:
             if self.kind == "workbook":
                 return self.sheet.header(self._rules.words)[1] if self.sheet else []
+            if self.kind == "parquet":
+                return list(self._parquet.schema_arrow.names)
             if self.kind != "text":
                 return []
             dialect, at, hidden = self._sniffed
@@ -196,6 +206,22 @@ class File:
         found, at, hidden = self._sniffed
         cells = text.cut(self.utf8, dialect or found, at if header_at is None else header_at, hidden_first=hidden)
         return text_table(self.name, cells)
+
+    @cached_property
+    def _parquet(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(pa.BufferReader(self.data))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise Unreadable(f"not readable as Parquet: {error}", "write the file again") from error
+
+    def parquet_tables(self, rows: int = 1_000_000) -> Iterator[TypedTable]:
+        """A Parquet file in pieces of at most `rows` rows, numbered from 1."""
+        first = 1
+        for batch in self._parquet.iter_batches(batch_size=rows):
+            frame = batch.to_pandas()
+            numbers = np.arange(first, first + len(frame), dtype=np.int64)
+            yield TypedTable(self.name, list(frame.columns), frame, numbers)
+            first += len(frame)
 
     # ---- what the name says
 
@@ -258,7 +284,7 @@ class Folder:
 class ReadingRules:
     """What a file must know to read itself: the settings and the header words of all readers."""
 
-    def __init__(self, settings, words: Collection[str] = frozenset()) -> None:
+    def __init__(self, settings: Settings, words: Collection[str] = frozenset()) -> None:
         self.settings, self.words = settings, frozenset(words)
 
     def encoding(self, file: File) -> str | None:

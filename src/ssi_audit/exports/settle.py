@@ -8,6 +8,7 @@ row, and the tables are sorted, so that the order of files cannot matter.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,10 @@ import pandas as pd
 from ssi_audit import people, schema
 from ssi_audit.errors import DataError
 from ssi_audit.exports.ledger import empty_ledger
+from ssi_audit.names import as_received
 
 if TYPE_CHECKING:
     from ssi_audit.exports import Reading, Received
-    from ssi_audit.settings import Settings
 
 SAME_FILE = "the same file again"
 SAME_READING = "exact duplicate"
@@ -49,10 +50,12 @@ FLOATS = (*schema.PILLARS, "total", "industry_rank", "network_rank", "count", "a
 ONCE_A_DEAL = ("opportunity", "deal_won", "deal_lost")
 # 32-bit leftovers (8.750002): the same reading all the same.
 READING_DECIMALS = 3
+# Where a frame row came from: row of the file, piece of the file, file.
+PLACE = ("row", "unit", "file")
 NO_ROWS = np.array([], dtype=np.int64)
 
 
-def build(received: Received, settings: Settings) -> Reading:
+def build(received: Received) -> Reading:
     """Resolve persons, settle doubles, close the ledger.
 
     Raises
@@ -66,17 +69,17 @@ def build(received: Received, settings: Settings) -> Reading:
     _drop_same_files(received)
     frames = {table: _combine(rows, table) for table in COLUMNS}
     roster = _rosters(rows)
-    matching = people.resolve(_seen(frames, rows), roster, _accepted(rows), settings)
+    matching = people.resolve(_seen(frames, rows), roster, _accepted(rows))
     if matching.problems:
         raise DataError(matching.problems)
     unmatched, kept = {}, {}
     for table, frame in frames.items():
-        coded = frame["person"].map(matching.codes).astype("str")
+        coded = _look_up(frame["person"], matching.codes.__getitem__)
         known = (coded != "").to_numpy()
         _mark_strangers(rows, frame[~known], matching)
-        left_out = frame["person"].map(matching.left_out).to_numpy(dtype=bool)
-        strangers = frame[~known & ~left_out]
-        unmatched[table] = _final(strangers.assign(person=strangers["person"].map(people.as_received)), table)
+        strangers = frame[~known]
+        strangers = strangers[~strangers["person"].isin(matching.left_out).to_numpy()]
+        unmatched[table] = _final(strangers.assign(person=_look_up(strangers["person"], as_received)), table)
         kept[table] = frame[known].assign(person=coded[known])
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
@@ -141,16 +144,17 @@ def _same_rows(mine: list, theirs: list) -> bool:
 
 
 def _combine(rows: list, table: str) -> pd.DataFrame:
-    """One frame of a table over all files, with ``row`` and the index of its `Rows` in ``unit``."""
+    """One frame of a table over all files, with `PLACE`."""
     parts = []
+    files = {name: at for at, name in enumerate(dict.fromkeys(item.ledger.file for item in rows))}
     for unit, item in enumerate(rows):
         frame = getattr(item, table)
         if frame is not None and len(frame):
-            part = frame.reindex(columns=[*COLUMNS[table], "row"]).assign(unit=unit)
-            parts.append(_typed(part))
+            part = frame.reindex(columns=[*COLUMNS[table], "row"])
+            parts.append(_typed(part.assign(unit=unit, file=files[item.ledger.file])))
     if not parts:
-        empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], "row", "unit")})
-        return _typed(empty).astype({"row": "int64", "unit": "int64"})
+        empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], *PLACE)})
+        return _typed(empty).astype(dict.fromkeys(PLACE, "int64"))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -162,7 +166,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
             frame[column] = pd.to_datetime(frame[column]).astype("datetime64[us]")
         elif column in FLOATS:
             frame[column] = frame[column].astype("float64")
-        elif column not in ("row", "unit"):
+        elif column not in PLACE:
             text = frame[column].astype("str")
             frame[column] = text.where(text != "") if column not in ("person", "metric", "kind") else text
     return frame
@@ -186,6 +190,13 @@ def _seen(frames: dict[str, pd.DataFrame], rows: list) -> pd.DataFrame:
         parts.append(counted.assign(table=table, file=[rows[unit].ledger.file for unit in counted["unit"]]))
     seen = pd.concat(parts, ignore_index=True).rename(columns={"person": "identity"})
     return seen[["identity", "table", "file", "rows"]]
+
+
+def _look_up(identities: pd.Series, answer: Callable[[str], str]) -> pd.Series:
+    """The answer for each row, asked once for each distinct identity."""
+    codes, distinct = pd.factorize(identities)
+    answers = pd.array([answer(identity) for identity in distinct], dtype="str")
+    return pd.Series(answers.take(codes) if len(codes) else answers, index=identities.index, dtype="str")
 
 
 def _mark_strangers(rows: list, strangers: pd.DataFrame, matching: people.Matching) -> None:
@@ -233,8 +244,8 @@ def settle_ssi(frame: pd.DataFrame) -> Settled:
         filled=values.notna().sum(axis=1),
         exact=(values["total"] % 1 != 0) & values["total"].notna(),
     )
-    within = ranked.sort_values(["unit", "clock", "row"]).drop_duplicates(["person", "date", "unit"], keep="last")
-    between = within.sort_values(["clock", "filled", "exact", "unit"])
+    within = ranked.sort_values(["file", "clock", "row"]).drop_duplicates(["person", "date", "file"], keep="last")
+    between = within.sort_values(["clock", "filled", "exact", "file"])
     winners = between.drop_duplicates(["person", "date"], keep="last").index
     losers = frame.index.difference(winners)
     reading = values.assign(person=frame["person"], date=frame["date"]).fillna(dict.fromkeys(values.columns, -1.0))
@@ -248,10 +259,10 @@ def settle_activity(frame: pd.DataFrame) -> Settled:
     key = ["person", "date", "metric", "first_day"]
     if not frame.duplicated(key).any():
         return Settled(frame, frame)
-    total = frame.groupby([*key, "unit"], dropna=False, sort=False, as_index=False).agg(count=("count", "sum"))
-    larger = total.sort_values(["count", "unit"], ascending=[True, False], kind="stable")
+    total = frame.groupby([*key, "file"], dropna=False, sort=False, as_index=False).agg(count=("count", "sum"))
+    larger = total.sort_values(["count", "file"], ascending=[True, False], kind="stable")
     winners = larger.drop_duplicates(key, keep="last").sort_index()
-    chosen = frame.merge(winners[[*key, "unit"]].assign(chosen=True), on=[*key, "unit"], how="left")["chosen"]
+    chosen = frame.merge(winners[[*key, "file"]].assign(chosen=True), on=[*key, "file"], how="left")["chosen"]
     counts = chosen.notna().to_numpy()
     return Settled(winners, frame[counts], [(frame[~counts], OTHER_COUNT)])
 

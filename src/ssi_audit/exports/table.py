@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # A column full of nonsense is one mistake: show a few cells and count the rest.
 MAX_SHOWN = 5
+# 32-bit numbers come as 8.750002 (formats.md rule 4).
+LEFTOVER = 1e-3
 BLANK_LINE = "blank line"
 REPEATED_HEADER = "repeated header"
 TRAILER = "trailer line"
@@ -120,8 +122,8 @@ class Table:
         Lines with another number of fields than the header, to be looked at by the reader or by `ledger`.
     set_aside : list of (int, str)
         Rows left out already, and why: blank lines, repeated headers.
-    decimal_point : bool
-        Number cells were numbers, not text: they are written with a point.
+    mended : numpy.ndarray, optional
+        True for rows that had empty cells behind the last column.
     """
 
     file: str
@@ -166,7 +168,6 @@ class Table:
         high: float | None = None,
         integer: bool = False,
         expected: str = "",
-        tolerance: float = 1e-3,
     ) -> np.ndarray:
         """A column as float64, NaN where blank; problems for cells that are no number or out of range.
 
@@ -175,7 +176,7 @@ class Table:
         column : str, optional
             None gives a column of NaN.
         low, high : float, optional
-            Range; 32-bit leftovers beyond it by `tolerance` are cut off.
+            Range; what a 32-bit number leaves beyond it (25.000002) is cut off.
         integer : bool
             The column counts something.
         expected : str
@@ -190,16 +191,21 @@ class Table:
             context.problem(self.file, f'column "{column}": {error.found}', error.fix)
             return np.full(len(self), np.nan)
         self.complain(context, column, parsed.bad, "is not a number")
-        values = parsed.values
+        return self.in_range(parsed.values, column, context, low, high, expected)
+
+    def in_range(
+        self, values: np.ndarray, column: str, context: Context, low: float | None, high: float | None, expected: str
+    ) -> np.ndarray:
+        """Numbers with problems for those out of range; 32-bit leftovers beyond it are cut off."""
         with np.errstate(invalid="ignore"):
             outside = np.zeros(len(values), bool)
             if low is not None:
-                outside |= values < low - tolerance
+                outside |= values < low - LEFTOVER
             if high is not None:
-                outside |= values > high + tolerance
+                outside |= values > high + LEFTOVER
         if outside.any():
-            shown = expected or f"expected {_range_words(low, high)}"
-            self.complain(context, column, outside, shown, separator=": ")
+            said = expected or f"expected {_range_words(low, high)}"
+            self.complain(context, column, outside, said, separator=": ")
         return np.clip(values, low, high) if low is not None or high is not None else values
 
     def _decimal_of_others(self, column: str) -> str | None:
@@ -315,6 +321,41 @@ def _range_words(low: float | None, high: float | None) -> str:
     if low is None:
         return f"at most {high:g}"
     return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+
+
+@dataclass
+class TypedTable(Table):
+    """A table whose columns have types already (Parquet): nothing to guess, the same checks."""
+
+    def words(self, column: str | None) -> pd.Series:
+        """A column as stripped text."""
+        if column is None:
+            return super().words(None)
+        return self.frame[column].astype("str").fillna("").str.strip()
+
+    def numbers(self, column: str | None, context: Context, **options) -> np.ndarray:
+        """As `Table.numbers`; text columns are read as text."""
+        if column is None or not pd.api.types.is_numeric_dtype(self.frame[column]):
+            return self._as_text(column).numbers(column, context, **options)
+        values = self.frame[column].to_numpy(dtype="float64", na_value=np.nan)
+        self.complain(context, column, np.isinf(values), "is not a number")
+        return self.in_range(
+            values, column, context, options.get("low"), options.get("high"), options.get("expected", "")
+        )
+
+    def times(self, column: str | None, context: Context, **options) -> pd.Series:
+        """As `Table.times`; text columns are read as text."""
+        kind = None if column is None else self.frame[column].dtype
+        if column is not None and isinstance(kind, pd.DatetimeTZDtype):
+            local = self.frame[column].dt.tz_convert(context.settings.timezone)
+            return local.dt.tz_localize(None).astype("datetime64[s]")
+        if column is None or not pd.api.types.is_datetime64_dtype(kind):
+            return self._as_text(column).times(column, context, **options)
+        return self.frame[column].astype("datetime64[s]")
+
+    def _as_text(self, column: str | None) -> Table:
+        frame = self.frame if column is None else self.words(column).to_frame(column)
+        return Table(self.file, self.header, frame, self.rows)
 
 
 # --------------------------------------------------------------------------- building tables

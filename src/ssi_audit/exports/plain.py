@@ -1,0 +1,311 @@
+"""The plain format: tables that people make themselves, and that `ssi-audit load` writes.
+
+Recognised by the header alone (design.md section 3); column order is free,
+extra columns are left alone and listed. Also as Parquet with the same columns,
+which is read in pieces. `absences` (person, first_day, last_day) is our
+addition: days on which a person was away.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from ssi_audit import schema
+from ssi_audit.exports import scores, text
+from ssi_audit.exports.files import File
+from ssi_audit.exports.ledger import Ledger
+from ssi_audit.exports.table import Context, Rows, Table, missing_column
+from ssi_audit.names import identities
+from ssi_audit.people import NO_OWNER
+
+KIND = "plain table"
+
+# People may have been hired long before LinkedIn.
+EARLIEST_HIRE = np.datetime64("1940-01-01")
+FORMULA_SIGNS = "=+-@\t\r"
+DUPLICATE = "exact duplicate"
+SMALLER_COUNT = "another count for the same day and metric; the larger counts"
+NO_COUNT = "no count in this row"
+
+# Table → columns that must be there, columns that may be.
+LAYOUTS = {
+    "ssi": (("person", "date"), scores.VALUES),
+    "activity": (("person", "date", "metric", "count"), ("first_day",)),
+    "crm_events": (("person", "date", "kind"), ("amount", "currency", "source", "deal", "started")),
+    "quotas": (("person", "period_start", "period_end", "quota"), ("currency",)),
+    "absences": (("person", "first_day", "last_day"), ()),
+    "people": (("person",), (*schema.PEOPLE_COLUMNS[1:], "left_on", *schema.SYSTEM_IDS)),
+    "people-review": (("accept", "received", "person"), ("similarity", "reason", "rows", "files")),
+}
+HEADER_WORDS = tuple(dict.fromkeys(word for needed, other in LAYOUTS.values() for word in (*needed, *other)))
+CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "₹": "INR", "¥": "JPY", "฿": "THB", "₴": "UAH", "₽": "RUB"}
+
+
+def recognises(file: File) -> float:
+    """1 for the header of one of our tables, 0.05 for a file that has its name only."""
+    if file.kind not in ("text", "workbook", "parquet") or not file.header:
+        return 0.0
+    return 1.0 if _fits(file) else 0.05 * bool(_named_like(file))
+
+
+def _fits(file: File) -> str | None:
+    """The table whose columns the header has."""
+    for table, (needed, others) in LAYOUTS.items():
+        have = file.words | {
+            text.fold(ours)
+            for ours, theirs in file.settings.columns.get(table, {}).items()
+            if text.fold(theirs) in file.words
+        }
+        if not {text.fold(column) for column in needed} <= have:
+            continue
+        if table in ("ssi", "people") and not {text.fold(column) for column in others} & have:
+            continue
+        return table
+    return None
+
+
+def _named_like(file: File) -> str | None:
+    """The table that a file is named after: its columns are then missed aloud, not silently."""
+    stem = file.stem.lower()
+    return next((table for table in ("crm_events", "people-review", *LAYOUTS) if stem.startswith(table)), None)
+
+
+def read(file: File, context: Context) -> Iterator[Rows]:
+    """Rows of one of the plain tables."""
+    table_name = _fits(file) or _named_like(file)
+    tables = file.parquet_tables() if file.kind == "parquet" else iter([file.table()])
+    for table in tables:
+        columns = _columns(table, table_name, context)
+        if columns is None:
+            yield Rows(table.ledger(context))
+            return
+        yield _READERS[table_name](table, columns, context)
+
+
+def _columns(table: Table, name: str, context: Context) -> dict[str, str | None] | None:
+    """Our columns → the file's; None, with a problem for each, where a needed one is missing."""
+    needed, others = LAYOUTS[name]
+    section = context.settings.columns.get(name, {})
+    columns = {ours: table.find(section.get(ours, ours)) for ours in (*needed, *others)}
+    missing = [ours for ours in needed if columns[ours] is None]
+    if name == "ssi" and not any(columns[value] for value in scores.VALUES):
+        missing.append("total")
+    for ours in missing:
+        context.problem(table.file, *missing_column(table, ours, name, _guesses(ours)))
+    for theirs in columns.values():
+        twice = f"{theirs} (2)"
+        if theirs and twice in table.frame.columns and not table.frame[theirs].equals(table.frame[twice]):
+            context.problem(
+                table.file, f'column "{theirs}" stands in the header twice, with different values', "remove one of them"
+            )
+    spare = [column for column in table.frame.columns if column not in columns.values()]
+    spare = [column for column in spare if not column.endswith(" (2)")]
+    if name == "ssi" and not missing:
+        _miss_pillars(table, columns, spare, context)
+    if spare and name not in ("people", "people-review"):
+        context.note(f"{PurePosixPath(table.file).name}: columns left alone: {', '.join(spare[:8])}")
+    return None if missing else columns
+
+
+def _miss_pillars(table: Table, columns: dict, spare: list[str], context: Context) -> None:
+    """Some pillars but not all, and a column that is spelled much like a missing one: a typing error."""
+    missing = [pillar for pillar in schema.PILLARS if columns[pillar] is None]
+    if len(missing) == len(schema.PILLARS):
+        return
+    for pillar in missing:
+        folded = {text.fold(column): column for column in spare}
+        near = difflib.get_close_matches(pillar, folded, n=1, cutoff=0.6)
+        guess = scores.score_columns(table).get(pillar)
+        if near or guess:
+            context.problem(table.file, *missing_column(table, pillar, "ssi", [guess or pillar]))
+
+
+def _guesses(ours: str) -> tuple[str, ...]:
+    return {"person": scores.PERSON_WORDS, "date": scores.DATE_WORDS, **scores.WORDS}.get(ours, ())
+
+
+# --------------------------------------------------------------------------- the tables
+
+
+def _read_ssi(table: Table, columns: dict, context: Context) -> Rows:
+    ledger = table.ledger(context)
+    person = _person(table, columns, ledger)
+    time = _needed_days(table, columns["date"], context, ledger, with_time=True)
+    values = {ours: columns[ours] for ours in scores.VALUES if columns[ours]}
+    return Rows(ledger, ssi=scores.score_frame(table, values, context, ledger, person, time))
+
+
+def _read_activity(table: Table, columns: dict, context: Context) -> Rows:
+    ledger = table.ledger(context)
+    person = _person(table, columns, ledger)
+    metric = _one_of(table, columns["metric"], schema.METRICS, context, ledger)
+    count = table.numbers(columns["count"], context, low=0, integer=True, expected="a count cannot be negative")
+    date = _needed_days(table, columns["date"], context, ledger)
+    first_day = table.days(columns["first_day"], context)
+    if columns["first_day"]:
+        table.complain(
+            context, columns["first_day"], (first_day > date).to_numpy(), "is later than the date of the row"
+        )
+    ledger.skip(ledger.at(table.rows[np.isnan(count)]), NO_COUNT)
+    frame = pd.DataFrame(
+        {"person": person, "date": date, "metric": metric, "count": count, "first_day": first_day, "row": table.rows}
+    )
+    frame = frame[frame["count"].notna()]
+    return Rows(ledger, activity=_largest_count(frame, ledger))
+
+
+def _largest_count(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """One count a person, day and metric: a repeated row counts once, of different counts the largest."""
+    key = ["person", "date", "metric", "first_day"]
+    again = frame.duplicated(key, keep=False)
+    if not again.any():
+        return frame
+    repeated = frame.duplicated([*key, "count"])
+    ledger.skip(ledger.at(frame["row"][repeated].to_numpy()), DUPLICATE)
+    largest = frame[~repeated].sort_values(["count", "row"], kind="stable").drop_duplicates(key, keep="last").index
+    smaller = ~repeated & ~frame.index.isin(largest)
+    ledger.skip(ledger.at(frame["row"][smaller].to_numpy()), SMALLER_COUNT)
+    return frame[frame.index.isin(largest)]
+
+
+def _read_events(table: Table, columns: dict, context: Context) -> Rows:
+    ledger = table.ledger(context)
+    frame = pd.DataFrame(
+        {
+            "person": _person(table, columns, ledger),
+            "date": _needed_days(table, columns["date"], context, ledger),
+            "kind": _one_of(table, columns["kind"], schema.KINDS, context, ledger),
+            "amount": table.numbers(columns["amount"], context),
+            "currency": _currency(table, columns["currency"], context),
+            "source": unguarded(table.words(columns["source"])),
+            "deal": unguarded(table.words(columns["deal"])),
+            "started": table.days(columns["started"], context),
+            "row": table.rows,
+        }
+    )
+    return Rows(ledger, crm_events=frame)
+
+
+def _read_quotas(table: Table, columns: dict, context: Context) -> Rows:
+    ledger = table.ledger(context)
+    frame = pd.DataFrame(
+        {
+            "person": _person(table, columns, ledger),
+            "period_start": _needed_days(table, columns["period_start"], context, ledger),
+            "period_end": _needed_days(table, columns["period_end"], context, ledger),
+            "quota": table.numbers(columns["quota"], context, low=0, expected="a quota cannot be negative"),
+            "currency": _currency(table, columns["currency"], context),
+            "row": table.rows,
+        }
+    )
+    wrong = (frame["period_end"] < frame["period_start"]).to_numpy()
+    table.complain(context, columns["period_end"], wrong, "is before the start of the period")
+    ledger.skip(ledger.at(frame["row"][frame["quota"].isna()].to_numpy()), "no quota in this row")
+    return Rows(ledger, quotas=frame[frame["quota"].notna()])
+
+
+def _read_absences(table: Table, columns: dict, context: Context) -> Rows:
+    ledger = table.ledger(context)
+    frame = pd.DataFrame(
+        {
+            "person": _person(table, columns, ledger),
+            "first_day": _needed_days(table, columns["first_day"], context, ledger),
+            "last_day": _needed_days(table, columns["last_day"], context, ledger),
+            "row": table.rows,
+        }
+    )
+    wrong = (frame["last_day"] < frame["first_day"]).to_numpy()
+    table.complain(context, columns["last_day"], wrong, "is before the first day")
+    return Rows(ledger, absences=frame)
+
+
+def _read_people(table: Table, columns: dict, context: Context) -> Rows:
+    ledger = table.ledger(context)
+    theirs = {column: ours for ours, column in columns.items() if column}
+    frame = pd.DataFrame({theirs.get(column, column): unguarded(table.words(column)) for column in table.frame.columns})
+    for ours in ("hired_on", "left_on", "licence_start"):
+        frame[ours] = table.days(columns[ours], context, earliest=EARLIEST_HIRE)
+    nameless = (frame["person"] == "").to_numpy()
+    ledger.skip(ledger.at(table.rows[nameless]), "no name in this row")
+    return Rows(ledger, people=frame.assign(row=table.rows)[~nameless])
+
+
+def _read_review(table: Table, columns: dict, context: Context) -> Rows:
+    """Proposals of an earlier run: those that the user marked with yes are facts now."""
+    ledger = table.ledger(context)
+    answer = table.words(columns["accept"]).map(text.fold)
+    yes = answer.isin(("yes", "y", "x", "true", "1", "ok", "tak", "si", "kylla")).to_numpy()
+    ledger.skip(ledger.at(table.rows[~yes]), "proposal not accepted")
+    frame = pd.DataFrame(
+        {
+            "received": unguarded(table.words(columns["received"])),
+            "person": unguarded(table.words(columns["person"])),
+            "row": table.rows,
+        }
+    )
+    return Rows(ledger, accepted=frame[yes])
+
+
+_READERS = {
+    "ssi": _read_ssi,
+    "activity": _read_activity,
+    "crm_events": _read_events,
+    "quotas": _read_quotas,
+    "absences": _read_absences,
+    "people": _read_people,
+    "people-review": _read_review,
+}
+
+
+# --------------------------------------------------------------------------- columns
+
+
+def _person(table: Table, columns: dict, ledger: Ledger) -> pd.Series:
+    person = unguarded(table.words(columns["person"]))
+    ledger.skip(ledger.at(table.rows[(person == "").to_numpy()]), NO_OWNER)
+    return identities(any=person)
+
+
+def _needed_days(table: Table, column: str, context: Context, ledger: Ledger, *, with_time: bool = False) -> pd.Series:
+    times = table.times(column, context)
+    blank = table.blank(column) & ledger.in_use[np.searchsorted(ledger.rows, table.rows)]
+    table.complain(context, column, blank, "is empty: every row needs a day")
+    return times if with_time else times.dt.floor("D")
+
+
+def _one_of(table: Table, column: str, allowed: tuple[str, ...], context: Context, ledger: Ledger) -> pd.Series:
+    """A column of fixed words, in any spelling; a problem for every other word."""
+    words = table.words(column)
+    codes, distinct = pd.factorize(words)
+    known = {text.fold(word): word for word in allowed}
+    ours = [known.get(text.fold(word), "") for word in distinct]
+    result = pd.Series(pd.array(ours, dtype="str").take(codes) if len(codes) else [], dtype="str")
+    near = (
+        difflib.get_close_matches(text.fold(str(words[result == ""].iloc[0])), known, n=1)
+        if (result == "").any()
+        else []
+    )
+    guess = f"did you mean {known[near[0]]}? " if near else ""
+    table.complain(context, column, (result == "").to_numpy(), "is not known", f"{guess}one of: {', '.join(allowed)}")
+    return result
+
+
+def _currency(table: Table, column: str | None, context: Context) -> pd.Series:
+    words = table.words(column).replace(CURRENCY_SIGNS).str.upper()
+    wrong = ~(words.str.fullmatch(r"[A-Z]{3}") | table.blank(column))
+    if column is not None:
+        table.complain(
+            context, column, wrong.to_numpy(), "is not a currency", "use a code of three letters such as EUR"
+        )
+    return words.mask(pd.Series(table.blank(column)), "")
+
+
+def unguarded(words: pd.Series) -> pd.Series:
+    """Text without the apostrophe that `load` puts before what a spreadsheet would take for a formula."""
+    guarded = words.str.startswith("'") & words.str.slice(1, 2).isin(list(FORMULA_SIGNS))
+    return words.where(~guarded, words.str.slice(1))
