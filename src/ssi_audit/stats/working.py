@@ -293,6 +293,8 @@ def cluster_scores(fit: ModelFit) -> np.ndarray:
 
 def inverse_root(gram: np.ndarray) -> np.ndarray:
     """A matrix L with LL' = gram^-1, through the Cholesky factor of the matrix scaled to a unit diagonal."""
+    if not (np.diag(gram) > 0).all():
+        raise np.linalg.LinAlgError("a column without any weight")
     scale = np.sqrt(np.diag(gram))
     factor = np.linalg.cholesky(gram / np.outer(scale, scale))
     return np.linalg.inv(factor).T / scale[:, None]
