@@ -148,15 +148,6 @@ win_cohort AS (
 ),
 meeting_rate AS (SELECT person, p, SUM(num) AS num, SUM(den) AS den FROM meeting_cohort GROUP BY person, p),
 win_rate AS (SELECT person, p, SUM(num) AS num, SUM(den) AS den FROM win_cohort GROUP BY person, p),
-quota_rows AS (                          -- a quota period stands in the row in which it begins
-    SELECT q.person, c.p, MAX(q.cents) AS quota, SUM(e.cents) AS revenue
-    FROM quotas q
-    JOIN calendar c ON c.day = q.period_start
-    LEFT JOIN crm_events e ON e.person = q.person AND e.kind = 'deal_won'
-         AND e.day BETWEEN q.period_start AND q.period_end
-    WHERE q.period_end <= {last_day} AND q.period_start >= {first_day} AND q.cents > 0
-    GROUP BY q.person, c.p
-),
 employed AS (
     SELECT person, team, territory, licence_start,
            hired_on,
@@ -171,6 +162,22 @@ duty AS (
     LEFT JOIN absent_days a ON a.person = m.person AND a.day = c.day
     WHERE a.person IS NULL
     GROUP BY m.person, c.p
+),
+quota_starts AS (                        -- a quota period stands in the first row of its days with somebody on duty
+    SELECT q.person, q.period_start, q.period_end, MAX(q.cents) AS quota, MIN(d.p) AS p
+    FROM quotas q
+    JOIN calendar c ON c.day = q.period_start
+    JOIN calendar z ON z.day = q.period_end
+    JOIN duty d ON d.person = q.person AND d.p BETWEEN c.p AND z.p
+    WHERE q.period_end <= {last_day} AND q.period_start >= {first_day} AND q.cents > 0
+    GROUP BY q.person, q.period_start, q.period_end
+),
+quota_rows AS (
+    SELECT q.person, q.p, MAX(q.quota) AS quota, SUM(e.cents) AS revenue
+    FROM quota_starts q
+    LEFT JOIN crm_events e ON e.person = q.person AND e.kind = 'deal_won'
+         AND e.day BETWEEN q.period_start AND q.period_end
+    GROUP BY q.person, q.p
 ),
 grid AS (                                -- every person in every period of the calendar
     SELECT m.person, q.p, q.start_day, q.end_day, q.workdays
@@ -451,6 +458,8 @@ def _plan(connection: duckdb.DuckDBPyConnection, tables: schema.Tables, settings
     if not full or full[-1] < first_p:
         raise NotEnoughData("the CRM events do not cover one whole period")
     last_p = full[-1]
+    # A week that is known to its Friday is known to its Sunday.
+    last_day = max(last_day, _number(ends[last_p]) - 1)
 
     window = settings.window_weeks if settings.period == "week" else max(1, round(settings.window_weeks * 7 / 30.4))
     lead = settings.lead_weeks if settings.period == "week" else max(1, round(settings.lead_weeks * 7 / 30.4))

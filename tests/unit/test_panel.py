@@ -208,6 +208,15 @@ def test_quota_hit_stands_where_its_period_begins():
     assert made["quota_hit"].notna().sum() == 1
 
 
+def test_quota_of_a_holiday_week_stands_in_the_next_row():
+    """A quota period that begins in a week off is kept; one that ends on the last Sunday is complete."""
+    quotas = [{"person": "P1", "period_start": day(1), "period_end": day(7, 6), "quota": 1.0, "currency": "EUR"}]
+    crm = [*covering(), event("P1", day(3), "deal_won", amount=5.0, currency="EUR", started=day(0))]
+    off = [{"person": "P1", "first_day": day(1), "last_day": day(1, 6)}]
+    made = build_panel(tables(ssi=[reading("P1", day(0), 50)], crm=crm, quotas=quotas, absences=off))
+    assert row(made, 2)["quota_hit"] == 1
+
+
 def test_currencies_are_never_added_up():
     """Two currencies without a rate leave revenue unknown; with a rate they add up."""
     crm = [
