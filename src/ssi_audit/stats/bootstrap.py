@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.fixed_effects import fe_ols, fe_poisson, pooled_ols, pooled_poisson
 from ssi_audit.stats.rows import COLLINEAR
-from ssi_audit.stats.working import BLOCK_ELEMENTS, ModelFit, cluster_scores, factorize, person_unit_sums
+from ssi_audit.stats.working import BLOCK_ELEMENTS, ModelFit, by_cluster, cluster_scores, factorize, person_unit_sums
 
 SEED = 20260101
 DRAWS = 9999
@@ -150,6 +150,7 @@ def score_wild_bootstrap(
     model: str = "poisson",
     absorb: bool = True,
     null: float = 0.0,
+    clusters: ArrayLike | None = None,
     draws: int = DRAWS,
     seed: int = SEED,
     max_enumerated: int = MAX_ENUMERATED,
@@ -170,6 +171,8 @@ def score_wild_bootstrap(
         One effect per person; False: one intercept.
     null : float
         Value tested.
+    clusters : array, shape (n,), optional
+        Unit that turns its sign, where it is coarser than `groups`; as in `fe_poisson`.
     draws, seed : int
         Random sign vectors when there are more than `max_enumerated` persons; then p = (1 + #)/(draws + 1).
         With fewer, all 2^G are used and p is their share.
@@ -184,7 +187,9 @@ def score_wild_bootstrap(
     Kline & Santos (2012), J. Econometric Methods 1; Cameron, Gelbach & Miller (2008), REStat 90;
     MacKinnon, Nielsen & Webb (2024), https://arxiv.org/abs/2406.00650.
     """
-    scores = wild_scores(y, X, groups, column, offset, calendar, model=model, absorb=absorb, null=null)
+    scores = wild_scores(
+        y, X, groups, column, offset, calendar, model=model, absorb=absorb, null=null, clusters=clusters
+    )
     family = max_t_wild([scores], draws=draws, seed=seed, max_enumerated=max_enumerated)
     extreme = round(family.p * family.n_draws if family.exhaustive else family.p * (family.n_draws + 1) - 1)
     return WildTest(float(family.t[0]), family.p, extreme, family.n_draws, family.exhaustive, family.n_clusters)
@@ -201,6 +206,7 @@ def wild_scores(
     model: str = "poisson",
     absorb: bool = True,
     null: float = 0.0,
+    clusters: ArrayLike | None = None,
 ) -> WildScores:
     """Fit the model without the tested column and sum its score per person; parameters as in `score_wild_bootstrap`."""
     if model not in ("poisson", "ols"):
@@ -215,7 +221,10 @@ def wild_scores(
     else:
         if null:
             offset = null * tested + (0.0 if offset is None else np.asarray(offset, float))
-        fit = (fe_poisson if absorb else pooled_poisson)(y, others, groups, offset, calendar)
+        if clusters is None or not absorb:
+            fit = (fe_poisson if absorb else pooled_poisson)(y, others, groups, offset, calendar)
+        else:
+            fit = fe_poisson(y, others, groups, offset, calendar, clusters=clusters)
     return _scores_of(fit, tested[fit.rows], null)
 
 
@@ -233,10 +242,10 @@ def _scores_of(fit: ModelFit, tested: np.ndarray, null: float) -> WildScores:
     if not np.abs(tested).max(initial=0.0) > np.sqrt(COLLINEAR) * before:
         raise NotEnoughData(f"The tested column does not vary on its own in the {fit.n_rows} rows used.")
     return WildScores(
-        people=fit.people,
-        score=np.add.reduceat(tested * fit.residual, fit.starts),
-        information=np.add.reduceat(fit.weight * tested**2, fit.starts),
-        cross=_sums(fit, fit.weight * tested),
+        people=fit.clusters,
+        score=by_cluster(fit, np.add.reduceat(tested * fit.residual, fit.starts)),
+        information=by_cluster(fit, np.add.reduceat(fit.weight * tested**2, fit.starts)),
+        cross=by_cluster(fit, _sums(fit, fit.weight * tested)),
         nuisance=cluster_scores(fit),
         bread=fit.bread,
         null=float(null),

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.working import ModelFit, cluster_grams, cluster_scores
+from ssi_audit.stats.working import ModelFit, by_cluster, cluster_grams, cluster_scores
 
 # methods.md section 4: below 8 persons only descriptive figures, above 200 the plain sandwich is as good.
 MIN_PEOPLE = 8
@@ -90,7 +90,7 @@ def interval(fit: ModelFit, column: int, null: float = 0.0) -> Interval:
     NotEnoughData
         With fewer than 8 persons (in models with person effects: of at least two rows) no interval is trustworthy.
     """
-    n = fit.n_people - (fit.n_single_people if fit.absorbed else 0)
+    n = fit.n_clusters - (fit.n_single_people if fit.absorbed else 0)
     if n < MIN_PEOPLE:
         raise NotEnoughData(f"Only {n} people can be compared, at least {MIN_PEOPLE} are needed.")
     return (cr2 if n <= MAX_PEOPLE_CR2 else cr1)(fit, column, null)
@@ -113,7 +113,7 @@ def cr1(fit: ModelFit, column: int, null: float = 0.0) -> Interval:
     weights = c[:q] @ fit.columns
     if fit.n_units > 1:
         weights += np.append(0.0, c[q:])[fit.unit]
-    scores = np.add.reduceat(weights * fit.residual, fit.starts)
+    scores = by_cluster(fit, np.add.reduceat(weights * fit.residual, fit.starts))
     n = _at_least_two(fit)
     se = np.sqrt(n / (n - 1) * (scores @ scores))
     return t_interval(fit.coef[column], se, n - 1, n, "CR1", null)
@@ -151,8 +151,8 @@ def leave_one_out(fit: ModelFit) -> np.ndarray:
 
     Returns
     -------
-    ndarray, shape (n_people, len(fit.coef))
-        Row g belongs to ``fit.people[g]``; NaN for dropped columns. A
+    ndarray, shape (n_clusters, len(fit.coef))
+        Row g belongs to ``fit.clusters[g]``; NaN for dropped columns. A
         direction that person g alone determines keeps its full-sample value.
         Use the same row of several fits for functions of several models.
 
@@ -160,7 +160,7 @@ def leave_one_out(fit: ModelFit) -> np.ndarray:
     ----------
     MacKinnon, Nielsen & Webb (2023), J. Applied Econometrics 38, https://doi.org/10.1002/jae.2969.
     """
-    deleted = np.full((fit.n_people, len(fit.coef)), np.nan)
+    deleted = np.full((fit.n_clusters, len(fit.coef)), np.nan)
     deleted[:, fit.kept] = fit.coef[fit.kept] - deletion_steps(fit)[:, : len(fit.kept)]
     return deleted
 
@@ -218,9 +218,9 @@ def jackknife_interval(values: ArrayLike, full: float, null: float = 0.0) -> Int
 
 
 def _at_least_two(fit: ModelFit) -> int:
-    if fit.n_people < 2:
+    if fit.n_clusters < 2:
         raise NotEnoughData("Differences between persons need at least 2 people, got 1.")
-    return fit.n_people
+    return fit.n_clusters
 
 
 def _rescale(

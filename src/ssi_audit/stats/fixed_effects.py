@@ -10,13 +10,22 @@ all that `clusters` and `bootstrap` need to know.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ssi_audit.stats.rows import Identified, centre, identify, prepare
-from ssi_audit.stats.working import BLOCK_ELEMENTS, ModelFit, add_gram, inverse_root, person_blocks, total_gram
+from ssi_audit.stats.working import (
+    BLOCK_ELEMENTS,
+    ModelFit,
+    add_gram,
+    inverse_root,
+    nested,
+    person_blocks,
+    person_starts,
+    total_gram,
+)
 
 # Steps are in units of a column's spread; larger ones are halved, smaller ones end the search.
 MAX_STEP = 2.0
@@ -30,6 +39,8 @@ def fe_poisson(
     groups: ArrayLike,
     offset: ArrayLike | None = None,
     calendar: ArrayLike | None = None,
+    *,
+    clusters: ArrayLike | None = None,
 ) -> ModelFit:
     """Poisson regression with one effect per person, E[y] = exp(effect + X b + calendar + offset).
 
@@ -49,6 +60,9 @@ def fe_poisson(
         Added to the linear predictor, for example log(exposure).
     calendar : array, shape (n,), optional
         Calendar unit of each row (sortable); one effect each. Units without an event join the unit before them.
+    clusters : array, shape (n,), optional
+        Independent unit of each row where it is coarser than `groups`: a person whose score was redefined has two
+        effects and is one cluster. Every group lies in one cluster.
 
     Returns
     -------
@@ -59,13 +73,21 @@ def fe_poisson(
     NotEnoughData
         If nothing is left after persons without an event are dropped.
     ValueError
-        If lengths differ, y is negative or a value is infinite.
+        If lengths differ, y is negative, a value is infinite or a group lies in two clusters.
 
     References
     ----------
     Wooldridge (1999), J. Econometrics 90; Santos Silva & Tenreyro (2006), REStat 88.
     """
-    return fit_poisson(identify(prepare(y, X, groups, offset, calendar, events=True, absorb=True)))
+    if clusters is None:
+        return fit_poisson(identify(prepare(y, X, groups, offset, calendar, events=True, absorb=True)))
+    codes, cluster_of, labels = nested(groups, clusters)
+    fit = fit_poisson(
+        identify(prepare(y, X, np.where(codes < 0, np.nan, codes), offset, calendar, events=True, absorb=True))
+    )
+    kept = cluster_of[fit.people.astype(int)]
+    starts = person_starts(kept)
+    return replace(fit, cluster_starts=starts, cluster_labels=labels[kept[starts]])
 
 
 def pooled_poisson(

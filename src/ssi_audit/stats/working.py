@@ -72,6 +72,10 @@ class ModelFit:
     calendar_units, calendar_effects : ndarray
         The calendar units as given, sorted, and their effects (reference 0; merged units share one). Without a
         calendar: one unit with effect 0.
+    cluster_starts : ndarray, shape (n_clusters,), optional
+        First "person" of each cluster, where what is absorbed is finer than a cluster (a person under one definition
+        of the score). None: every person is a cluster.
+    cluster_labels : ndarray, shape (n_clusters,), optional
     """
 
     model: str
@@ -99,6 +103,18 @@ class ModelFit:
     n_units: int
     calendar_units: np.ndarray
     calendar_effects: np.ndarray
+    cluster_starts: np.ndarray | None = None
+    cluster_labels: np.ndarray | None = None
+
+    @property
+    def clusters(self) -> np.ndarray:
+        """Labels of the clusters, shape (n_clusters,)."""
+        return self.people if self.cluster_labels is None else self.cluster_labels
+
+    @property
+    def n_clusters(self) -> int:
+        """Independent units behind the estimate."""
+        return len(self.clusters)
 
     @property
     def n_params(self) -> int:
@@ -256,7 +272,18 @@ def person_unit_sums(unit: np.ndarray, n_units: int, values: np.ndarray, starts:
 
 
 def cluster_grams(fit: ModelFit) -> Iterator[tuple[slice, np.ndarray]]:
-    """X~_g'X~_g of each person, in batches: pairs (persons, array of shape (persons in batch, k, k))."""
+    """X~_g'X~_g of each cluster, in batches: pairs (clusters, array of shape (clusters in batch, k, k))."""
+    if fit.cluster_starts is None:
+        yield from _person_grams(fit)
+        return
+    of_cluster = np.zeros((fit.n_clusters, fit.n_params, fit.n_params))
+    place = np.searchsorted(fit.cluster_starts, np.arange(fit.n_people), side="right") - 1
+    for people, grams in _person_grams(fit):
+        np.add.at(of_cluster, place[people], grams)
+    yield slice(0, fit.n_clusters), of_cluster
+
+
+def _person_grams(fit: ModelFit) -> Iterator[tuple[slice, np.ndarray]]:
     q, k = len(fit.columns), fit.n_params
     for rows, people in person_blocks(fit.starts, fit.n_rows, BLOCK_ELEMENTS // max(k * k, 1)):
         columns, unit, weight = fit.columns[:, rows], fit.unit[rows], fit.weight[rows]
@@ -281,14 +308,19 @@ def cluster_grams(fit: ModelFit) -> Iterator[tuple[slice, np.ndarray]]:
         yield people, grams
 
 
+def by_cluster(fit: ModelFit, of_person: np.ndarray) -> np.ndarray:
+    """Add up what each person contributes within clusters; shape (n_people, …) to (n_clusters, …)."""
+    return of_person if fit.cluster_starts is None else np.add.reduceat(of_person, fit.cluster_starts, axis=0)
+
+
 def cluster_scores(fit: ModelFit) -> np.ndarray:
-    """X~_g'e_g of each person, shape (n_people, k)."""
+    """X~_g'e_g of each cluster, shape (n_clusters, k)."""
     # Residuals of a person add up to 0 where effects are absorbed, so the columns need no demeaning here.
     scores = np.add.reduceat(fit.columns * fit.residual, fit.starts, axis=1).T
-    if fit.n_units == 1:
-        return scores
-    calendar = person_unit_sums(fit.unit, fit.n_units, fit.residual, fit.starts)
-    return np.hstack([scores, calendar[:, 1:]])
+    if fit.n_units > 1:
+        calendar = person_unit_sums(fit.unit, fit.n_units, fit.residual, fit.starts)
+        scores = np.hstack([scores, calendar[:, 1:]])
+    return by_cluster(fit, scores)
 
 
 def inverse_root(gram: np.ndarray) -> np.ndarray:
@@ -309,3 +341,31 @@ def factorize(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 def person_starts(codes: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(codes, prepend=-1))
+
+
+def nested(groups: ArrayLike, clusters: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes of groups in an order that keeps the groups of one cluster together.
+
+    Returns
+    -------
+    codes : ndarray, shape (n,)
+        -1: missing.
+    cluster_of : ndarray, shape (n_groups,)
+        Cluster code of each group, ascending.
+    labels : ndarray
+        Labels of the clusters.
+
+    Raises
+    ------
+    ValueError
+        If a group lies in two clusters.
+    """
+    group, groups_seen = factorize(groups)
+    cluster, labels = factorize(clusters)
+    known = (group >= 0) & (cluster >= 0)
+    pairs, codes = np.unique(cluster[known] * len(groups_seen) + group[known], return_inverse=True)
+    if len(pairs) > len(np.unique(group[known])):
+        raise ValueError("A group lies in two clusters; every group must belong to one cluster.")
+    result = np.full(len(group), -1)
+    result[known] = codes
+    return result, pairs // max(len(groups_seen), 1), labels

@@ -1,0 +1,60 @@
+"""Effects finer than clusters: a person whose score was redefined has two effects and is one cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ssi_audit.stats.bootstrap import score_wild_bootstrap
+from ssi_audit.stats.clusters import cr1, cr2, cv3l
+from ssi_audit.stats.fixed_effects import fe_poisson, pooled_poisson
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(5)
+    person = np.repeat(np.arange(14), 20)
+    regime = np.tile(np.arange(20) >= 11, 14).astype(int)
+    x = rng.normal(size=280)
+    y = rng.poisson(np.exp(0.3 * x + rng.normal(0, 0.5, 14)[person] + 0.4 * regime))
+    return y, x, person, regime
+
+
+@pytest.mark.parametrize("method", [cr1, cr2, cv3l])
+def test_equals_dummies_for_every_effect(data, method):
+    """Absorbing person by regime and clustering by person equals a pooled model with all those dummies."""
+    y, x, person, regime = data
+    effect = person * 2 + regime
+    dummies = (effect[:, None] == np.arange(1, 28)).astype(float)
+    ours = method(fe_poisson(y, x, effect, clusters=person), 0)
+    theirs = method(pooled_poisson(y, np.column_stack([x, dummies]), person), 0)
+    assert ours.n_clusters == 14
+    assert ours.estimate == pytest.approx(theirs.estimate, rel=1e-9)
+    assert ours.se == pytest.approx(theirs.se, rel=1e-7)
+    assert ours.df == pytest.approx(theirs.df, rel=1e-7)
+
+
+def test_differs_from_taking_effects_for_clusters(data):
+    """Counting each regime as a person of its own would double the sample."""
+    y, x, person, regime = data
+    effect = person * 2 + regime
+    assert cr2(fe_poisson(y, x, effect), 0).n_clusters == 28
+    assert cr2(fe_poisson(y, x, effect), 0).df > 1.5 * cr2(fe_poisson(y, x, effect, clusters=person), 0).df
+
+
+def test_wild_signs_turn_whole_persons(data):
+    """With 8 persons and 16 effects there are 2^8 sign vectors."""
+    y, x, person, regime = data
+    few = person < 8
+    test = score_wild_bootstrap(
+        y[few], x[few], (person * 2 + regime)[few], clusters=[f"seller {k}" for k in person[few]]
+    )
+    assert test.exhaustive
+    assert test.n_draws == 2**8
+
+
+def test_group_in_two_clusters_is_refused(data):
+    """Clusters must be unions of groups."""
+    y, x, person, regime = data
+    with pytest.raises(ValueError, match="two clusters"):
+        fe_poisson(y, x, regime, clusters=person)
