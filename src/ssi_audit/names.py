@@ -123,10 +123,11 @@ def as_received(identity: str) -> str:
     return pieces.get(LABEL, "").split("/")[0]
 
 
-def file_owner(file: File, context: Context) -> str:
+def file_owner(file: File, context: Context, part: str = "") -> str:
     """The identity of a file that does not say whose it is: the user's own answer, else the words of its name.
 
     The setting ``[persons]`` maps a file's name, its path, a folder or a pattern (``ssi_*.csv``) to a person.
+    `part` is what comes nearer than the file's name: the name of a sheet.
     """
     answer = context.settings.persons
     parts = file.name.split("/")
@@ -137,7 +138,8 @@ def file_owner(file: File, context: Context) -> str:
     for pattern in sorted(answer):
         if fnmatch.fnmatch(file.name, pattern) or fnmatch.fnmatch(file.base, pattern):
             return identities(any=answer[pattern]).iloc[0]
-    return f"{LABEL}={'/'.join(file.name_words)}"
+    levels = [" ".join(re.split(r"[\W\d_]+", part)), *file.name_words] if part else file.name_words
+    return f"{LABEL}={'/'.join(levels)}"
 
 
 # --------------------------------------------------------------------------- folding

@@ -76,9 +76,9 @@ class Person:
     facts: dict = field(default_factory=dict)
 
     @property
-    def key(self) -> str:
-        """What tells the person from every other, for the order of the codes."""
-        return " ".join(name_tokens(self.name)) + "|" + "|".join(sorted(key for _, key in self.strong))
+    def mark(self) -> tuple[str, str]:
+        """What orders people without saying anything of their names; the second part is for namesakes."""
+        return _digest(" ".join(name_tokens(self.name))), _digest("|".join(sorted(key for _, key in self.strong)))
 
     def contradicts(self, pieces: dict[str, str]) -> bool:
         """Whether an identity carries another id or address than the person has."""
@@ -171,6 +171,13 @@ def resolve(seen: pd.DataFrame, roster: pd.DataFrame | None = None, accepted: pd
         else:
             status = "skipped" if reason in (NO_OWNER, TECHNICAL) else "unmatched"
             why[identity] = (status, reason, as_received(identity))
+    nameless = sorted({file for identity, file in zip(seen["identity"], seen["file"]) if _says_nothing(why, identity)})
+    if nameless:
+        more = f" and {len(nameless) - 1} more files do" if len(nameless) > 1 else " does"
+        notes.append(
+            f"{nameless[0]}{more} not say whose {'they are' if len(nameless) > 1 else 'it is'}: "
+            f'add to ssi-audit.toml: [persons]  "{nameless[0]}" = "the person" (a folder or ssi_* will do, too)'
+        )
     codes = _codes(known)
     return Matching(
         people=_people_frame(known, codes),
@@ -181,6 +188,10 @@ def resolve(seen: pd.DataFrame, roster: pd.DataFrame | None = None, accepted: pd
         notes=notes,
         problems=problems,
     )
+
+
+def _says_nothing(why: dict[str, tuple[str, str, str]], identity: str) -> bool:
+    return identity in why and why[identity][1] == NOBODY_NAMED
 
 
 def _answer_key(received: str) -> str:
@@ -310,7 +321,7 @@ def _people_from_roster(roster: pd.DataFrame) -> tuple[list[Person], list[Proble
                 )
             )
     _add_aliases(known)
-    return known, problems + _shared_keys(known, str(roster["file"].iloc[0]))
+    return known, problems + _shared_keys(known, "people.csv")
 
 
 def _person_from_record(record: dict) -> Person:
@@ -492,10 +503,14 @@ def _people_of_labels(pieces: dict[str, dict], people: list[Person]) -> list[Per
 
 def _codes(known: list[Person]) -> list[str]:
     """``P001`` … in an order that says nothing of the names."""
-    digests = [hashlib.sha256(person.key.encode()).hexdigest() for person in known]
-    rank = {at: place for place, at in enumerate(sorted(range(len(known)), key=digests.__getitem__), start=1)}
+    order = sorted(range(len(known)), key=lambda at: known[at].mark)
+    rank = {at: place for place, at in enumerate(order, start=1)}
     width = max(3, len(str(len(known))))
     return [f"P{rank[at]:0{width}d}" for at in range(len(known))]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _people_frame(known: list[Person], codes: list[str]) -> pd.DataFrame:

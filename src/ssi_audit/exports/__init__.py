@@ -94,12 +94,15 @@ class Reading:
         Names that are not known, each with the nearest known one; `people.REVIEW_COLUMNS`.
     kinds : dict of str to str
         File → what it was recognised as.
+    folder : str
+        What was read.
     """
 
     tables: schema.Tables
     unmatched: dict[str, pd.DataFrame]
     proposals: pd.DataFrame
     kinds: dict[str, str]
+    folder: str = ""
 
 
 def read_exports(
@@ -140,7 +143,7 @@ def read_folder(folder: Path | str, settings: Settings | None = None, *, skip_un
         top, passed = open_folder(folder, rules)
     except ZipRefused as error:
         raise DataError(Problem(error.name, error.why, "take it out of the folder, or unpack it there")) from error
-    received = Received()
+    received = Received(str(folder))
     received.ledgers += [whole_file(name, 0, why) for name, why in passed]
     for reader, source, files in _units(top):
         _read_unit(reader, source, files, settings, received, skip_unreadable)
@@ -154,6 +157,8 @@ class Received:
 
     Attributes
     ----------
+    folder : str
+        What was read.
     rows : list of Rows
         In the order of the files' names.
     readers : list of str
@@ -166,7 +171,8 @@ class Received:
         File → what it was recognised as.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str = "") -> None:
+        self.folder = folder
         self.rows: list[Rows] = []
         self.readers: list[str] = []
         self.ledgers: list[pd.DataFrame] = [empty_ledger()]

@@ -13,8 +13,10 @@ import io
 import json
 import os
 import re
+import sqlite3
 import zipfile
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ssi_audit.exports import text
-from ssi_audit.exports.table import Sheet, Table, TypedTable, read_sheets, sheet_table, text_table
+from ssi_audit.exports.table import Sheet, Table, TypedTable, cell_text, read_sheets, sheet_table, text_table
 from ssi_audit.exports.text import Dialect, Unreadable
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class File:
 
     def forget(self) -> None:
         """Give back the memory of what was read."""
-        for name in ("data", "utf8", "_sniffed", "sheets", "json", "_parquet"):
+        for name in ("data", "utf8", "_sniffed", "sheets", "json", "_parquet", "sqlite_tables"):
             self.__dict__.pop(name, None)
         self._tables.clear()
 
@@ -206,6 +208,26 @@ class File:
         found, at, hidden = self._sniffed
         cells = text.cut(self.utf8, dialect or found, at if header_at is None else header_at, hidden_first=hidden)
         return text_table(self.name, cells)
+
+    @cached_property
+    def sqlite_tables(self) -> dict[str, list[list[str]]]:
+        """The tables of a SQLite file as text, the names of the columns first; read from memory, never written."""
+        data = bytearray(self.data)
+        data[18:20] = b"\x01\x01"  # without its write-ahead log a file in that mode would not open
+        tables = {}
+        try:
+            with closing(sqlite3.connect(":memory:")) as base:
+                base.deserialize(bytes(data))
+                names = base.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
+                for (name,) in names:
+                    cursor = base.execute('select * from "{}"'.format(name.replace('"', '""')))
+                    header = [column[0] for column in cursor.description]
+                    tables[name] = [header, *([_sql_text(cell) for cell in row] for row in cursor)]
+        except (sqlite3.DatabaseError, OverflowError) as error:
+            raise Unreadable(
+                f"not readable as SQLite: {error}", "copy the database again while no program uses it"
+            ) from error
+        return tables
 
     @cached_property
     def _parquet(self) -> pq.ParquetFile:
@@ -436,3 +458,9 @@ def _name_tokens(level: str) -> list[str]:
     """The words of one part of a path: camel case split, digits and punctuation left out."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"\.\w{2,4}$", "", level))
     return [token for token in re.split(r"[\W\d_]+", spaced) if token]
+
+
+def _sql_text(cell: object) -> str:
+    if cell is None or isinstance(cell, bytes):
+        return ""
+    return cell_text(cell)

@@ -75,6 +75,12 @@ class Ledger:
             self._reasons.append(pair)
         return self._reasons.index(pair)
 
+    def share(self, row: int, others: np.ndarray) -> None:
+        """Give other rows the fate of one: together they made one row of a table."""
+        (one,) = np.flatnonzero(self.at(np.array([row])))
+        where = self.at(others)
+        self._status[where], self._why[where] = self._status[one], self._why[one]
+
     def add(self, rows: Iterable[int], status: str, reason: str, detail: str = "") -> None:
         """Add lines that never became rows of a table: trailers, blank lines, repeated headers."""
         rows = np.asarray(rows, dtype=np.int64)

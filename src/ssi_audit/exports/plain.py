@@ -27,7 +27,6 @@ KIND = "plain table"
 
 # People may have been hired long before LinkedIn.
 EARLIEST_HIRE = np.datetime64("1940-01-01")
-FORMULA_SIGNS = "=+-@\t\r"
 DUPLICATE = "exact duplicate"
 SMALLER_COUNT = "another count for the same day and metric; the larger counts"
 NO_COUNT = "no count in this row"
@@ -40,6 +39,7 @@ LAYOUTS = {
     "quotas": (("person", "period_start", "period_end", "quota"), ("currency",)),
     "absences": (("person", "first_day", "last_day"), ()),
     "people": (("person",), (*schema.PEOPLE_COLUMNS[1:], "left_on", *schema.SYSTEM_IDS)),
+    "ledger": (schema.LEDGER_COLUMNS, ()),
     "people-review": (("accept", "received", "person"), ("similarity", "reason", "rows", "files")),
 }
 HEADER_WORDS = tuple(dict.fromkeys(word for needed, other in LAYOUTS.values() for word in (*needed, *other)))
@@ -72,7 +72,7 @@ def _fits(file: File) -> str | None:
 def _named_like(file: File) -> str | None:
     """The table that a file is named after: its columns are then missed aloud, not silently."""
     stem = file.stem.lower()
-    return next((table for table in ("crm_events", "people-review", *LAYOUTS) if stem.startswith(table)), None)
+    return next((table for table in sorted(LAYOUTS, key=len, reverse=True) if stem.startswith(table)), None)
 
 
 def read(file: File, context: Context) -> Iterator[Rows]:
@@ -251,7 +251,15 @@ def _read_review(table: Table, columns: dict, context: Context) -> Rows:
     return Rows(ledger, accepted=frame[yes])
 
 
+def _read_ledger(table: Table, columns: dict, context: Context) -> Rows:
+    """The ledger that `load` wrote beside its tables: nothing to count."""
+    ledger = table.ledger(context)
+    ledger.skip(ledger.in_use, "the ledger of an earlier run")
+    return Rows(ledger)
+
+
 _READERS = {
+    "ledger": _read_ledger,
     "ssi": _read_ssi,
     "activity": _read_activity,
     "crm_events": _read_events,
@@ -305,7 +313,16 @@ def _currency(table: Table, column: str | None, context: Context) -> pd.Series:
     return words.mask(pd.Series(table.blank(column)), "")
 
 
+# What a spreadsheet program takes for a formula; an apostrophe before it makes it text.
+_FORMULA = r"^'*[=+\-@\t\r]"
+
+
+def guarded(words: pd.Series) -> pd.Series:
+    """Text with an apostrophe before what a spreadsheet program would run as a formula."""
+    return words.where(~words.str.contains(_FORMULA, na=False), "'" + words)
+
+
 def unguarded(words: pd.Series) -> pd.Series:
-    """Text without the apostrophe that `load` puts before what a spreadsheet would take for a formula."""
-    guarded = words.str.startswith("'") & words.str.slice(1, 2).isin(list(FORMULA_SIGNS))
-    return words.where(~guarded, words.str.slice(1))
+    """Text as it was before `guarded`."""
+    marked = words.str.startswith("'") & words.str.contains(_FORMULA)
+    return words.where(~marked, words.str.slice(1))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SAME_FILE = "the same file again"
 SAME_READING = "exact duplicate"
-EARLIER_READING = "an earlier reading of the same day"
+OTHER_READING = "another reading of the same day counts"
 OTHER_COUNT = "counted in another file too"
 SAME_EVENT = "the same event in another row or export"
 NOTHING = "nothing to count in this row"
@@ -98,7 +98,7 @@ def build(received: Received) -> Reading:
         notes=tuple(dict.fromkeys([*received.notes, *matching.notes])),
         fingerprint=received.fingerprint,
     )
-    return Reading(tables, unmatched, matching.proposals, received.kinds)
+    return Reading(tables, unmatched, matching.proposals, received.kinds, received.folder)
 
 
 # --------------------------------------------------------------------------- putting together
@@ -173,7 +173,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rosters(rows: list) -> pd.DataFrame | None:
-    parts = [item.people.assign(file=item.ledger.file) for item in rows if item.people is not None and len(item.people)]
+    parts = [item.people.assign(file=item.ledger.file) for item in rows if item.people is not None]
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
@@ -251,7 +251,7 @@ def settle_ssi(frame: pd.DataFrame) -> Settled:
     reading = values.assign(person=frame["person"], date=frame["date"]).fillna(dict.fromkeys(values.columns, -1.0))
     same = pd.MultiIndex.from_frame(reading.loc[losers]).isin(pd.MultiIndex.from_frame(reading.loc[winners]))
     result, gone = frame[frame.index.isin(winners)], frame.loc[losers]
-    return Settled(result, result, [(gone[same], SAME_READING), (gone[~same], EARLIER_READING)])
+    return Settled(result, result, [(gone[same], SAME_READING), (gone[~same], OTHER_READING)])
 
 
 def settle_activity(frame: pd.DataFrame) -> Settled:
@@ -297,7 +297,11 @@ def _close_ledgers(rows: list, settled: list[Settled]) -> None:
             alive |= ledger.at(NO_ROWS if own is None else own["row"].to_numpy())
         for numbers, reason in dropped:
             ledger.skip(ledger.at(numbers.get(unit, NO_ROWS)) & ~alive, reason)
+        for members in item.parts.values():
+            alive |= ledger.at(members)
         ledger.skip(~alive & ledger.in_use, NOTHING)
+        for row, members in item.parts.items():
+            ledger.share(row, members)
         if not ledger.table:
             ledger.table = "+".join(name for name in (*COLUMNS, "people") if getattr(item, name) is not None)
 

@@ -90,6 +90,8 @@ class Rows:
         `crm_events` may have a column ``id``, the system's id of the event: an event in two exports counts once.
     accepted : pandas.DataFrame, optional
         ``received, person``: proposals that the user accepted.
+    parts : dict of int to array of int
+        Where several rows of a file make one row of a frame: that row's number → the rows that share its fate.
     """
 
     ledger: Ledger
@@ -100,6 +102,7 @@ class Rows:
     absences: pd.DataFrame | None = None
     people: pd.DataFrame | None = None
     accepted: pd.DataFrame | None = None
+    parts: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass

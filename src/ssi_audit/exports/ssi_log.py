@@ -1,0 +1,293 @@
+"""Logs of the score that people and tools keep: a row, or a block of rows, a reading.
+
+Tracker files, the sheet a team fills in by hand, the store of a browser
+extension, tables of SQLite trackers, and a long table with one figure a row.
+Columns are found by their words; the averages of other people, plans and
+limits that stand beside the score are left out (formats.md section 2.4).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ssi_audit.exports import scores, text
+from ssi_audit.exports.files import File
+from ssi_audit.exports.ledger import Ledger
+from ssi_audit.exports.ssi_answer import reading_rows, values_of
+from ssi_audit.exports.table import Context, Rows, Sheet, Table, cell_text, sheet_table, unique_names
+from ssi_audit.exports.text import Unreadable
+from ssi_audit.names import file_owner, identities
+from ssi_audit.people import NO_OWNER
+from ssi_audit.schema import PILLARS
+
+KIND = "SSI log"
+
+# A tool that logs a member's own actions beside the score; its other columns are running totals.
+ACTIVITY_COLUMNS = {
+    "ActiveMinutes": "active_minutes",
+    "Reactions": "reactions",
+    "Comments": "comments",
+    "Connects": "invitations_sent",
+    "Messages": "messages_sent",
+    "Reposts": "reposts",
+    "Posts": "posts",
+}
+LONG_COLUMNS = ("data_referencia", "secao", "campo", "valor_numerico")
+FIRST_NAME, LAST_NAME = ("first name", "firstname", "given name"), ("last name", "lastname", "surname", "family name")
+HEADER_WORDS = (
+    *(word for words in scores.WORDS.values() for word in words), *scores.PERSON_WORDS, *scores.DATE_WORDS,
+    *scores.EMAIL_WORDS, *ACTIVITY_COLUMNS, *LONG_COLUMNS, *FIRST_NAME, *LAST_NAME,
+    "hora_referencia", "valor_original", "unidade", "escala", "observacao", "fonte",
+    "Total_Connections", "SSI_Increase", "Connection_Limit", "Follow_Limit", "Total_Followers",
+)  # fmt: skip
+
+OTHERS = "average of other people, or a remark"
+NOT_A_PERSON = "a line of totals or averages, not a person"
+_SUMMARY_ROW = re.compile(
+    r"^(?:the)?(?:grand|team|overall)?(?:total|average|averages|avg|mean|median|sum|average.*|total.*)$"
+)
+# Our word → what the fields of the extension's store are called.
+_STORE_FIELDS = {
+    "total": "overall",
+    "brand": "prof_brand",
+    "people": "find_right_people",
+    "insights": "insight_engagement",
+    "relationships": "relationship",
+}
+
+
+def recognises(file: File) -> float:
+    """0.9 for a layout that is known, 0.6 for a table with days and readings."""
+    if file.kind == "json":
+        return 0.9 if _store(file) else 0.0
+    if file.kind == "sqlite":
+        return 0.9 if _score_tables(file) else 0.0
+    if file.kind not in ("text", "workbook") or not file.header:
+        return 0.0
+    if _is_long(file.words):
+        return 0.95
+    if {text.fold(name) for name in ("ActiveMinutes", "Connects", "Reposts")} <= file.words:
+        return 0.9
+    return 0.6 if _has_readings(file.header, file) else 0.0
+
+
+def read(file: File, context: Context) -> Iterator[Rows]:
+    """Rows of ssi, and of activity where the log holds the member's own actions."""
+    if file.kind == "json":
+        yield _read_store(file, context)
+    elif file.kind == "sqlite":
+        for name, cells in _score_tables(file).items():
+            sheet = Sheet(name, True, cells)
+            yield _read_wide(file, sheet_table(file.name, sheet, (), 0), context)
+    elif file.kind == "workbook":
+        yield from _read_sheets(file, context)
+    elif _is_long(file.words):
+        yield _read_long(file, context)
+    else:
+        yield _read_wide(file, file.table(), context)
+
+
+def _has_readings(header: list[str], file: File) -> bool:
+    """Whether a header has days and enough of the score to be about it."""
+    empty = Table("", header, pd.DataFrame(columns=unique_names(header), dtype="str"), np.array([], dtype=np.int64))
+    section = file.settings.columns.get("ssi", {})
+    found = scores.score_columns(empty, section)
+    pillars = sum(pillar in found for pillar in PILLARS)
+    about_ssi = "total" in found and ("ssi" in text.fold(found["total"]) or pillars >= 1)
+    dated = _date_column(empty, section) is not None or len(file.days_in_name) == 1
+    return dated and (about_ssi or pillars >= 2) and (pillars >= 1 or _person_columns(empty, section) != {})
+
+
+# --------------------------------------------------------------------------- one row a reading
+
+
+def _read_sheets(file: File, context: Context) -> Iterator[Rows]:
+    """Every visible sheet with readings; a sheet may be called after the person."""
+    sheets = [sheet for sheet in file.sheets if sheet.visible and sheet.cells]
+    words = {text.fold(word) for word in HEADER_WORDS}
+    fitting = [sheet for sheet in sheets if _has_readings(sheet.header(words)[1], file)]
+    for sheet in fitting:
+        table = sheet_table(file.name, sheet, words)
+        if sheet is not fitting[0]:
+            table.file = f"{file.name} [{sheet.name}]"
+        yield _read_wide(file, table, context, sheet.name if len(fitting) > 1 else "")
+    others = [sheet.name for sheet in sheets if sheet not in fitting]
+    if others:
+        context.note(f"{file.name}: sheets without readings left alone: {', '.join(others)}")
+
+
+def _read_wide(file: File, table: Table, context: Context, part: str = "") -> Rows:
+    section = context.settings.columns.get("ssi", {})
+    columns = scores.score_columns(table, section)
+    ledger = table.ledger(context)
+    person = _person(file, table, section, context, ledger, part)
+    date = _date_column(table, section)
+    if date is None:
+        day = pd.Timestamp(file.days_in_name[0]).as_unit("s")
+        time = pd.Series(np.full(len(table), day.to_datetime64()))
+        context.note(f"{table.file}: the day is that of the file's name, {day.date()}")
+    else:
+        time = table.times(date, context)
+        ledger.skip(ledger.at(table.rows[table.blank(date)]), "no day in this row")
+    if set(columns) - {"total"} and any(text.fold(column) != text.fold(ours) for ours, column in columns.items()):
+        shown = ", ".join(f"{ours} = {column}" for ours, column in columns.items())
+        context.note(f"columns of readings: {shown}")
+    usable = ledger.in_use[np.searchsorted(ledger.rows, table.rows)]
+    kept = table.where(usable)
+    person, time = person[usable].reset_index(drop=True), time[usable].reset_index(drop=True)
+    activity = _own_activity(kept, person, time, context)
+    own = Ledger(table.file, kept.rows) if activity is not None else ledger
+    ssi = scores.score_frame(kept, columns, context, own, person, time)
+    return Rows(ledger, ssi=ssi, activity=activity)
+
+
+def _own_activity(table: Table, person: pd.Series, time: pd.Series, context: Context) -> pd.DataFrame | None:
+    """The daily counts of the one tool that logs them; None for every other log."""
+    columns = {metric: table.find(theirs) for theirs, metric in ACTIVITY_COLUMNS.items()}
+    if columns["active_minutes"] is None or columns["invitations_sent"] is None:
+        return None
+    parts = []
+    for metric, column in columns.items():
+        count = table.numbers(column, context, low=0, expected="a count cannot be negative")
+        frame = pd.DataFrame({"person": person, "date": time.dt.floor("D"), "metric": metric, "count": count})
+        parts.append(frame.assign(row=table.rows)[~np.isnan(count)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _person(
+    file: File, table: Table, section: dict[str, str], context: Context, ledger: Ledger, part: str
+) -> pd.Series:
+    """Identities from the columns of names and addresses, or from the file's name for all rows."""
+    columns = _person_columns(table, section)
+    if not columns:
+        return pd.Series(file_owner(file, context, part), index=range(len(table)), dtype="str")
+    name = table.words(columns.get("name"))
+    if "first" in columns:
+        name = (table.words(columns["first"]) + " " + table.words(columns["last"])).str.strip()
+    email = table.words(columns.get("email"))
+    summary = name.map(text.fold).map(lambda word: bool(_SUMMARY_ROW.match(word))).to_numpy(dtype=bool)
+    ledger.skip(ledger.at(table.rows[summary]), NOT_A_PERSON)
+    nobody = ((name == "") & (email == "")).to_numpy()
+    ledger.skip(ledger.at(table.rows[nobody]), NO_OWNER)
+    return identities(any=name, email=email)
+
+
+def _person_columns(table: Table, section: dict[str, str]) -> dict[str, str]:
+    first, last = table.find(*FIRST_NAME), table.find(*LAST_NAME)
+    columns = {"email": table.find(*scores.EMAIL_WORDS)}
+    if "person" in section and table.find(section["person"]):
+        columns["name"] = table.find(section["person"])
+    elif first and last:
+        columns |= {"first": first, "last": last}
+    else:
+        columns["name"] = table.find(*scores.PERSON_WORDS)
+    return {key: column for key, column in columns.items() if column}
+
+
+def _date_column(table: Table, section: dict[str, str]) -> str | None:
+    own = table.find(section["date"]) if "date" in section else None
+    return own or table.find(*scores.DATE_WORDS)
+
+
+# --------------------------------------------------------------------------- other layouts
+
+
+def _is_long(words: frozenset[str]) -> bool:
+    return {text.fold(column) for column in LONG_COLUMNS} <= words
+
+
+def _read_long(file: File, context: Context) -> Rows:
+    """The Portuguese log: a figure a row; own pillars and averages share their names, the section tells them apart."""
+    table = file.table()
+    ledger = table.ledger(context)
+    field = _long_fields(table)
+    ledger.skip(ledger.at(table.rows[(field == "").to_numpy()]), OTHERS)
+    own = table.where((field != "").to_numpy())
+    value = own.words(own.find("valor_numerico"))
+    shown = own.words(own.find("valor_original"))
+    long = pd.DataFrame(
+        {
+            "when": own.words(own.find("data_referencia")) + " " + own.words(own.find("hora_referencia")),
+            "field": field[field != ""].to_numpy(),
+            "value": value.where(value != "", shown),
+            "row": own.rows,
+        }
+    )
+    first = long.groupby("when")["row"].transform("first")
+    wide = long.assign(first=first).pivot_table(
+        index=["first", "when"], columns="field", values="value", aggfunc="last"
+    )
+    wide = wide.reset_index()
+    readings = wide.rename(columns={"when": "date"}).reindex(columns=["date", *scores.VALUES]).fillna("")
+    readings["date"] = readings["date"].str.strip()
+    grouped = Table(file.name, list(readings.columns), readings.astype("str"), wide["first"].to_numpy(dtype=np.int64))
+    person = pd.Series(file_owner(file, context), index=range(len(grouped)), dtype="str")
+    columns = {ours: ours for ours in scores.VALUES}
+    ssi = scores.score_frame(grouped, columns, context, ledger, person, grouped.times("date", context))
+    parts = {int(row): members.to_numpy() for row, members in long["row"].groupby(first)}
+    return Rows(ledger, ssi=ssi, parts=parts)
+
+
+def _long_fields(table: Table) -> pd.Series:
+    """Which of `scores.VALUES` each row holds, "" for averages and remarks."""
+    section = table.words(table.find("secao")).map(text.fold)
+    name = table.words(table.find("campo")).map(text.fold)
+    field = pd.Series("", index=section.index, dtype="str")
+    current = section.str.contains("ssi|socialsellingindex") & ~section.str.contains("benchmark|setor|rede")
+    field[current & name.str.contains("atual|current|indiceatual")] = "total"
+    pillar_rows = section.str.contains("component")
+    for pillar in PILLARS:
+        words = {text.fold(word) for word in scores.WORDS[pillar]}
+        field[pillar_rows & name.isin(words)] = pillar
+    rank_rows = section.str.contains("classifica|ranking")
+    field[rank_rows & name.str.contains("setor|industr")] = "industry_rank"
+    field[rank_rows & name.str.contains("rede|network")] = "network_rank"
+    return field
+
+
+def _store(file: File) -> list[dict[str, Any]]:
+    """The entries of a browser extension's store; [] if the file is something else."""
+    try:
+        content = file.json
+    except Unreadable:
+        return []
+    if isinstance(content, dict):
+        lists = [value for value in content.values() if isinstance(value, list) and value]
+        content = lists[0] if len(lists) == 1 else []
+    if not isinstance(content, list):
+        return []
+    entries = [entry for entry in content if isinstance(entry, dict)]
+    fits = entries and all(
+        isinstance(entry.get("parsed"), dict) or isinstance(entry.get("raw"), dict) for entry in entries
+    )
+    return entries if fits and len(entries) == len(content) else []
+
+
+def _read_store(file: File, context: Context) -> Rows:
+    records = []
+    for entry in _store(file):
+        values = _parsed(entry.get("parsed") or {}) or values_of(entry.get("raw") or {})
+        when = entry.get("date") or entry.get("collectedAt") or ""
+        shown = {ours: cell_text(value) for ours, value in values.items() if value is not None}
+        records.append({"date": cell_text(when), **shown})
+    owner = file_owner(file, context)
+    return reading_rows(file, records, [owner] * len(records), context)
+
+
+def _parsed(parsed: dict[str, Any]) -> dict[str, Any]:
+    """The values of one entry; `industry.ssi` and `network.ssi` are averages of other people."""
+    values = {ours: parsed.get(theirs) for ours, theirs in _STORE_FIELDS.items()}
+    for kind in ("industry", "network"):
+        if isinstance(parsed.get(kind), dict):
+            values[f"{kind}_rank"] = parsed[kind].get("top")
+    return {ours: value for ours, value in values.items() if value is not None}
+
+
+def _score_tables(file: File) -> dict[str, list[list[str]]]:
+    """The tables of a SQLite file that hold readings."""
+    return {name: cells for name, cells in file.sqlite_tables.items() if _has_readings(cells[0], file)}
