@@ -33,7 +33,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 RAW, SAMPLE, PROCESSED = "data/raw", "data/sample", "data/processed"
 TABLES = ("ssi", "activity", "crm_events", "people", "quotas", "absences", "ledger")
 # Options that change words and looks, never a number.
-PRESENTATION = ("language", "organisation", "show_names", "min_group", "min_score", "teams")
+PRESENTATION = ("language", "organisation", "min_group", "min_score", "teams")
 # Parts of the package whose source a number depends on.
 NUMBER_SOURCES = ("*.py", "exports/*.py", "stats/*.py", "*.toml")
 # The report's own code and the commands never change a number.
@@ -170,13 +170,13 @@ def _compute(
     from ssi_audit.evidence import answer_json, audit_panel
     from ssi_audit.exports import read_exports
     from ssi_audit.panel import build_panel, write_panel
-    from ssi_audit.people import public_tables
+    from ssi_audit.privacy import public_tables
 
     tables = read_exports(folder, settings, **reading)
     tables = dataclasses.replace(tables, fingerprint=data_print, sample=sample)
     panel = build_panel(tables, settings)
     found = audit_panel(panel, tables, settings)
-    public = public_tables(tables)
+    public = public_tables(tables, settings)
     with new_folder(place) as part:
         for name in TABLES:
             getattr(public, name).to_parquet(part / f"{name}.parquet", index=False)

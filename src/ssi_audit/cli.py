@@ -1,0 +1,191 @@
+"""The commands (design.md section 4). Arguments in, exit code out; no logic.
+
+Every import of weight happens inside the command that needs it, so that
+``ssi-audit --help`` answers at once. Exit codes: 0 done, 1 a step failed,
+2 bad data or settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ssi_audit.errors import NotEnoughData, UserError
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    try:
+        return args.run(args)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except NotEnoughData as error:
+        print(f"{error}\nNothing was written.", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:  # `ssi-audit check | head`
+        sys.stderr.close()
+        return DONE
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing half-written was left behind.", file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ssi-audit",
+        description="Does LinkedIn's Social Selling Index say anything about sales? Run it on your own data and see.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    parser.set_defaults(run=lambda args: _no_command(parser, args))
+
+    def command(name: str, run: Any, help_: str, data: bool = True, json_: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_, description=help_)
+        sub.set_defaults(run=run)
+        if data:
+            sub.add_argument("data", nargs="?", default="data/raw", help="folder of exports (default: data/raw)")
+            _reading_options(sub)
+        if json_:
+            sub.add_argument("--json", action="store_true", help="print the facts of the run as JSON")
+        return sub
+
+    report = command("report", _report, "everything: read, join, analyse, write the pages")
+    report.add_argument("--out", type=Path, default=Path("reports"), help="folder of the pages (default: reports)")
+    report.add_argument("--workers", type=int, default=None, help="notebooks at a time (default: number of cores)")
+    report.add_argument("--scheduler", default=None, help="address of a dask cluster that runs the notebooks")
+
+    command("check", _check, "read and check only; print every problem; write nothing")
+
+    load = command("load", _load, "write what was understood as plain tables")
+    load.add_argument("--out", type=Path, required=True)
+
+    panel = command("panel", _panel, "write the panel as Parquet")
+    panel.add_argument("--out", type=Path, required=True)
+
+    audit = command("audit", _audit, "the numbers without pages: answer.json and evidence.json")
+    audit.add_argument("--out", type=Path, required=True, help="where answer.json goes")
+    audit.add_argument("--evidence", type=Path, default=None, help="also write evidence.json for `ssi-audit pool`")
+
+    pool = command("pool", _pool, "combine evidence.json of several organisations", data=False)
+    pool.add_argument("files", nargs="+", type=Path)
+    pool.add_argument("--out", type=Path, required=True)
+
+    power = command("power", _power, "what a team of this size could see, and by when", data=False)
+    power.add_argument("--people", type=int, required=True)
+    power.add_argument("--weeks", type=int, required=True)
+    power.add_argument("--from", dest="data", default=None, help="take rates and spread from this folder of exports")
+
+    record = command("record", _record, "append one reading to a history", data=False)
+    record.add_argument("--person", required=True)
+    record.add_argument("--to", type=Path, required=True, help="the history, a CSV in the plain format")
+    record.add_argument("--file", type=Path, default=None, help="saved page or copied JSON answer")
+    record.add_argument("--date", default=None, help="day of the reading (default: today)")
+    for column in ("brand", "people", "insights", "relationships", "total"):
+        record.add_argument(f"--{column}", type=float, default=None)
+    for column in ("industry-rank", "network-rank"):
+        record.add_argument(f"--{column}", type=float, default=None)
+
+    sample = command("sample", _sample, "exports of a known-truth world, and truth.json beside them", data=False)
+    sample.add_argument("--world", default="sample", help="name of a world, or sample for the invented organisation")
+    sample.add_argument("--people", type=int, default=40)
+    sample.add_argument("--weeks", type=int, default=104)
+    sample.add_argument("--seed", type=int, default=1)
+    sample.add_argument("--as", dest="as_", choices=("plain", "exports"), default="plain")
+    sample.add_argument("--out", type=Path, required=True)
+
+    pdf = command("pdf", _pdf, "print the answer page to PDF with Chromium", data=False)
+    pdf.add_argument("report", nargs="?", type=Path, default=Path("reports"))
+
+    verify = command("verify", _verify, "check that a report was made from these data, settings and code", data=False)
+    verify.add_argument("report", type=Path)
+    verify.add_argument("data", nargs="?", default="data/raw")
+    return parser
+
+
+def _reading_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--lang", choices=("en", "pl", "it", "fi", "th"), default=None)
+    sub.add_argument("--period", choices=("week", "month"), default=None)
+    sub.add_argument("--from", dest="start", metavar="DAY", default=None, help="first day that counts, 2025-01-01")
+    sub.add_argument("--to", dest="end", metavar="DAY", default=None, help="last day that counts")
+    sub.add_argument(
+        "--skip-unreadable", action="store_true", help="go on without files that cannot be read, and list them"
+    )
+
+
+def options_of(args: argparse.Namespace) -> dict[str, Any]:
+    """Settings given on the command line."""
+    given = {
+        "language": args.lang,
+        "period": args.period,
+        "start": args.start,
+        "end": args.end,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _no_command(parser: argparse.ArgumentParser, args: argparse.Namespace) -> int:
+    if args.version:
+        from importlib.metadata import version
+
+        print(version("ssi-audit"))
+        return DONE
+    parser.print_help()
+    return BAD_INPUT
+
+
+def _say(args: argparse.Namespace, facts: dict[str, Any], text: str) -> None:
+    print(json.dumps(facts, ensure_ascii=False, indent=1) if args.json else text)
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from ssi_audit import workspace
+    from ssi_audit.evidence import answer_json, audit, with_sentence
+    from ssi_audit.report.words import Words
+    from ssi_audit.settings import load_settings
+
+    folder, sample = workspace.find_data(args.data)
+    settings = load_settings(folder, **options_of(args))
+    found = audit(folder, settings, sample=sample, skip_unreadable=args.skip_unreadable)
+    found = with_sentence(found, Words(settings.language).answer_sentence(found))
+    write_text(args.out, answer_json(found))
+    if args.evidence:
+        from ssi_audit.pool import write_evidence
+
+        write_evidence(found, args.evidence)
+    _say(args, found.to_dict()["overall"], f"{found.overall.sentence}\nWrote {args.out}")
+    return DONE
+
+
+def _panel(args: argparse.Namespace) -> int:
+    from ssi_audit import workspace
+    from ssi_audit.exports import read_exports
+    from ssi_audit.panel import build_panel, write_panel
+    from ssi_audit.settings import load_settings
+
+    folder, _ = workspace.find_data(args.data)
+    settings = load_settings(folder, **options_of(args))
+    panel = build_panel(read_exports(folder, settings, skip_unreadable=args.skip_unreadable), settings)
+    write_panel(panel, args.out)
+    people = panel["person"].nunique()
+    _say(args, {"people": people, "rows": len(panel)}, f"Wrote {args.out}: {people} people, {len(panel)} rows")
+    return DONE
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
