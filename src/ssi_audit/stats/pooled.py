@@ -275,9 +275,10 @@ def negative_binomial(
     keep, y, X = _complete(y, X, offset)
     offset = None if offset is None else np.asarray(offset, float)[keep]
     start = sm.GLM(y, X, family=sm.families.Poisson(), offset=offset).fit().params
-    joint = sm.NegativeBinomial(y, X, offset=offset).fit(
-        np.append(start, 1.0), method="bfgs", maxiter=500, gtol=1e-8, disp=0, warn_convergence=False
-    )
+    with np.errstate(divide="ignore", invalid="ignore"):  # the search may touch a dispersion of 0
+        joint = sm.NegativeBinomial(y, X, offset=offset).fit(
+            np.append(start, 1.0), method="bfgs", maxiter=500, gtol=1e-8, disp=0, warn_convergence=False
+        )
     alpha = float(joint.params[-1])
     if not joint.mle_retvals["converged"] or not alpha > 0:
         raise NotEnoughData("The dispersion of the negative binomial model cannot be told from these data.")
