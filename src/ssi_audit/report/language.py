@@ -165,6 +165,10 @@ class Language:
         first = self._day(start) if start.year == end.year else self.date(start)
         return f"{first} – {self.date(end)}"
 
+    def month(self, day: dt.date) -> str:
+        """Month and year, for the axis of a chart."""
+        return f"{dates.format_date(day, 'LLL', locale=self.locale)} {self._year(day)}"
+
     def _day(self, day: dt.date) -> str:
         pattern = "d. MMMM" if self.lang == "fi" else "d MMM"
         return dates.format_date(day, pattern, locale=self.locale)

@@ -44,6 +44,7 @@ CLAIMED_OPPORTUNITIES = 1.45
 # methods.md section 5, L1 to L3: ratios; the third is a share of pairs and has no "per ten points".
 HEADLINE_CLAIMS = ("more-opportunities", "quota", "outsell-peers")
 RATIO_CLAIMS = ("more-opportunities", "quota")
+SHARE_CLAIMS = ("outsell-peers", "measures-activity")
 
 # Beyond these, a size in sales units would only pretend to know (a ratio of ten), and a plan to collect
 # more data is none (fifty times the data, three years of waiting).
@@ -271,6 +272,13 @@ class Words(Language):
     def ratio_range(self, low: float, high: float) -> str:
         """A range of ratios."""
         return self.say("number.range", low=self.ratio(low), high=self.ratio(high))
+
+    def ratio_and_range(self, fit: Fit) -> str:
+        """A ratio with its range in brackets, or a dash."""
+        if not fit.known:
+            return self.number(math.nan)
+        numbers = {"x": fit.rr, "low": fit.low, "high": fit.high}
+        return self.say("number.with_range", **{name: self.ratio(value) for name, value in numbers.items()})
 
     def change(self, ratio: float) -> str:
         """A ratio as a signed change in per cent: ``+10%``."""
@@ -656,8 +664,11 @@ class Words(Language):
     def spec(self, spec: Spec) -> str:
         """Does the answer depend on how we ask?"""
         code = "hardly" if spec.share >= HOLDS else "somewhat" if spec.share >= MOSTLY else "much"
-        counts = self.say("spec.counts", up=self.count(spec.up), down=self.count(spec.down), open=self.count(spec.open))
-        return f"{self.say(f'spec.{code}', n=spec.n, agree=spec.agree)} {counts}"
+        return self.say(f"spec.{code}", n=spec.n, agree=spec.agree)
+
+    def spec_counts(self, spec: Spec) -> str:
+        """How many analyses show more, fewer, neither."""
+        return self.say("spec.counts", up=spec.up, down=spec.down, open=spec.open)
 
     def claim(self, claim_id: str) -> str:
         """A published claim in one sentence of our own; an added one keeps its id."""
@@ -677,8 +688,9 @@ class Words(Language):
         """Our number for a claim with its range, or nothing when there is none."""
         if not all(map(math.isfinite, (claim.estimate, claim.low, claim.high))):
             return ""
+        write = self.percent if claim.id in SHARE_CLAIMS else self.ratio
         numbers = {"x": claim.estimate, "low": claim.low, "high": claim.high}
-        return self.say("claims.estimate", **{name: self.ratio(value) for name, value in numbers.items()})
+        return self.say("number.with_range", **{name: write(value) for name, value in numbers.items()})
 
     def claim_counts(self, claims: Iterable[ClaimResult]) -> str:
         """How many published statements ended in which state."""

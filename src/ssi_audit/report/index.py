@@ -1,0 +1,401 @@
+"""The answer page: everything of ux.md section 2, in its order, from one Audit.
+
+Each block is a `Piece`: the notebook `00-answer` displays them one by one, and
+`render_index` puts them into one page. A block whose data are missing says
+what is missing; it never vanishes. Sentences come from words.py, pictures from
+figures.py, and every number behind them is in one of the tables.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from ssi_audit import schema
+from ssi_audit.report.context import PageContext
+from ssi_audit.report.figures import plot_choices, plot_fading, plot_scatter
+from ssi_audit.report.tables import Column, Table, link_table, rule_table, strip, write_csv
+from ssi_audit.report.templating import environment, render
+from ssi_audit.report.words import (
+    FUNNEL,
+    HEADLINE_CLAIMS,
+    Words,
+    is_score,
+    ranked,
+    skill_code,
+    spec_counts,
+)
+from ssi_audit.results import Audit
+from ssi_audit.stats.pictures import MIN_POINTS, Scatter
+
+PAGE = "index"
+MAX_IDEAS = 3
+SIGNS = {"pass": ("ok", "✓"), "care": ("care", "△"), "fail": ("no", "✕")}
+# A second sentence longer than this is set smaller, so that the first screen stays whole.
+LONG_VERDICT = 40
+# Room around the ranges of "what to watch", as a share of their width.
+_MARGIN = 0.04
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One block of the page.
+
+    Attributes
+    ----------
+    name : str
+    html : Markup
+    tables : dict of str to Table
+        Stem of the file → numbers of the block, for `write_tables`.
+    """
+
+    name: str
+    html: Markup
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        return str(self.html)
+
+
+def build_index(
+    audit: Audit,
+    context: PageContext,
+    pictures: Mapping[str, Scatter | None] | None = None,
+    words: Words | None = None,
+) -> list[Piece]:
+    """Make the blocks of the answer page, in reading order.
+
+    Parameters
+    ----------
+    audit : Audit
+    context : PageContext
+    pictures : dict, optional
+        ``activity`` and ``deals``: one dot per seller, score against each (`stats.pictures.scatter`).
+    words : Words, optional
+        Default: the context's language and the recommended smallest effects.
+    """
+    words = words or Words(context.language, currency=context.currency)
+    return [
+        _answer(audit, words),
+        _pillars(audit, words),
+        _beside("watch-trust", _watch(audit, words), _trust(audit, words, context)),
+        _pictures(pictures or {}, words),
+        _beside("choices-claims", _choices(audit, words, context), _claims(audit, words, context)),
+        _next(audit, words),
+        _rule(audit, words),
+    ]
+
+
+def render_index(
+    audit: Audit,
+    context: PageContext,
+    pictures: Mapping[str, Scatter | None] | None = None,
+    words: Words | None = None,
+) -> str:
+    """The whole answer page, one offline file.
+
+    Parameters are those of `build_index`.
+    """
+    from ssi_audit.report.page import frame_of
+
+    words = words or Words(context.language, currency=context.currency)
+    pieces = build_index(audit, context, pictures, words)
+    return str(render("index.html.j2", pieces=pieces, **frame_of(words.say("frame.title"), context, PAGE)))
+
+
+def write_tables(pieces: list[Piece], folder: Path | str) -> list[Path]:
+    """Write the numbers of every block: ``tables/index-<name>.csv`` under `folder`."""
+    return [
+        write_csv(table, Path(folder) / _csv(name))
+        for piece in pieces
+        for name, table in piece.tables.items()
+        if len(table.frame)
+    ]
+
+
+def _csv(name: str) -> str:
+    return f"tables/{PAGE}-{name}.csv"
+
+
+def _fill(name: str, view: dict[str, Any], tables: dict[str, Table] | None = None) -> Piece:
+    macro = getattr(environment().get_template("index_parts.html.j2").module, name)
+    return Piece(name, Markup(macro(view)), tables or {})
+
+
+def _beside(name: str, *pieces: Piece) -> Piece:
+    """Blocks side by side; on a phone one below the other."""
+    html = Markup('<div class="two">{}</div>').format(Markup("").join(piece.html for piece in pieces))
+    return Piece(name, html, {key: table for piece in pieces for key, table in piece.tables.items()})
+
+
+# ---- first screen ----
+
+
+def _answer(audit: Audit, words: Words) -> Piece:
+    inconclusive = audit.overall.verdict == schema.INCONCLUSIVE
+    verdict = words.verdict(audit)
+    view = {
+        "question": words.say("frame.title"),
+        "verdict": verdict,
+        "long": len(verdict[1]) > LONG_VERDICT,
+        "lead": " ".join(words.lead(audit)),
+        "facts": words.facts(audit),
+        # The strip below holds the same numbers as a table, and its file.
+        "picture": plot_fading(audit, words).html(words, fold=False),
+        "points": words.open_points(audit) if inconclusive else [],
+        "caveats": words.caveats(audit),
+    }
+    return _fill("answer", view)
+
+
+def _pillars(audit: Audit, words: Words) -> Piece:
+    rows = strip(audit, words)
+    shown = {cell.style for _, _, _, cells in rows for cell in cells}
+    key = [
+        ("k3", words.say("link.strong")),
+        ("k2", words.say("link.moderate")),
+        ("k1", words.say("link.weak")),
+        ("k0", words.say("pillars.key_zero")),
+    ]
+    if shown & {"m1", "m2", "m3"}:
+        key.insert(3, ("m2", words.say("pillars.key_negative")))
+    if "st" in shown:
+        key.append(("st", words.say("pillars.key_small")))
+    table = link_table(audit, words)
+    view = {
+        "title": words.pillars_title(audit),
+        "sub": words.say("pillars.sub"),
+        "luck": words.luck(audit),
+        "region": words.say("pillars.region"),
+        "row_head": words.say("pillars.row_head"),
+        "steps": [words.outcome(step) for step in FUNNEL],
+        "rows": rows,
+        "key": key,
+        "fold": table.fold(words, _csv("links")),
+    }
+    return _fill("pillars", view, {"links": table})
+
+
+# ---- below ----
+
+
+def _watch(audit: Audit, words: Words) -> Piece:
+    items = ranked(audit.watch)
+    low = min([0.0, *(item.low for item in items)])
+    high = max([0.01, *(item.high for item in items)])
+    low, high = low - _MARGIN * (high - low), high + _MARGIN * (high - low)
+
+    def at(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 1)
+
+    rows = [
+        {
+            "name": words.say("watch.ssi") if is_score(item) else words.indicator(item.name),
+            "score": is_score(item),
+            "style": "" if skill_code(item) == "clear" else " u",
+            "low": at(item.low),
+            "width": round(at(item.high) - at(item.low), 1),
+            "middle": at(item.skill),
+            "gain": words.percent(item.skill, 1),
+            "word": words.skill_word(item),
+            "range": words.say("number.range", low=words.percent(item.low, 1), high=words.percent(item.high, 1)),
+        }
+        for item in items
+    ]
+    frame = pd.DataFrame(
+        [
+            {
+                "name": words.indicator(item.name),
+                "gain": item.skill,
+                "low": item.low,
+                "high": item.high,
+                "word": words.skill_word(item),
+                "n": item.n_people,
+            }
+            for item in items
+        ]
+    )
+    columns = (
+        Column("name", words.say("column.name")),
+        Column("gain", words.say("column.gain"), "percent1"),
+        Column("low", words.say("column.low"), "percent1"),
+        Column("high", words.say("column.high"), "percent1"),
+        Column("word", words.say("column.word")),
+        Column("n", words.say("column.people"), "count"),
+    )
+    table = Table(words.say("watch.table"), frame, columns)
+    view = {
+        "title": words.watch_title(audit),
+        "sub": words.say("watch.sub"),
+        "rows": rows,
+        "zero": at(0.0),
+        "left_out": words.left_out(audit.watch),
+        "empty": words.say("watch.empty"),
+        "fold": table.fold(words, _csv("watch")) if rows else "",
+    }
+    return _fill("watch", view, {"watch": table} if rows else {})
+
+
+def _trust(audit: Audit, words: Words, context: PageContext) -> Piece:
+    rows = []
+    for check in audit.trust:
+        state, name, text = words.trust(check)
+        style, sign = SIGNS[check.state]
+        rows.append({"style": style, "sign": sign, "state": state, "name": name, "text": text})
+    view = {
+        "title": words.say("trust.title"),
+        "sub": words.say("trust.sub"),
+        "rows": rows,
+        "empty": words.say("trust.empty"),
+        "more": _more(context, "01-data-quality", words.say("page.data-quality")),
+    }
+    return _fill("trust", view)
+
+
+def _pictures(pictures: Mapping[str, Scatter | None], words: Words) -> Piece:
+    found = {name: pictures.get(name) for name in ("activity", "deals")}
+    drawn = {name: scatter for name, scatter in found.items() if scatter is not None}
+    view: dict[str, Any] = {
+        "title": words.say("pictures.title"),
+        "sub": words.say("pictures.sub"),
+        "caveat": words.say("pictures.caveat"),
+        "figures": [],
+        "empty": words.say("pictures.missing", n=MIN_POINTS),
+        "fold": "",
+    }
+    if not drawn:
+        return _fill("pictures", view)
+    if len({scatter.direction for scatter in drawn.values()}) > 1:
+        view["title"] = words.say("pictures.title_differ")
+    edges = [value for scatter in drawn.values() for value in (scatter.x[0], scatter.x[-1])]
+    room = 0.04 * (max(edges) - min(edges))
+    xlim = (min(edges) - room, max(edges) + room)
+    figures = {name: plot_scatter(scatter, words, name, xlim=xlim) for name, scatter in drawn.items()}
+    table = _groups(drawn, words)
+    view["figures"] = [figure.html(words, fold=False) for figure in figures.values()]
+    view["fold"] = table.fold(words, _csv("groups"))
+    return _fill("pictures", view, {"groups": table})
+
+
+def _groups(drawn: Mapping[str, Scatter], words: Words) -> Table:
+    """Both panels in one table; they may rest on different sellers, so each has its own number of them."""
+    rows = []
+    for name, scatter in drawn.items():
+        keys = ("all",) if len(scatter.groups) == 1 else ("low", "middle", "high")
+        for key, (n, x, y) in zip(keys, scatter.groups, strict=True):
+            label = words.say(f"pictures.group_{key}")
+            rows.append({"group": label, "outcome": words.say(f"column.{name}"), "n": n, "ssi": x, "value": y})
+    columns = (
+        Column("group", words.say("pictures.group")),
+        Column("outcome", words.say("column.outcome")),
+        Column("n", words.say("column.people"), "count"),
+        Column("ssi", words.say("column.mean_ssi"), "decimal"),
+        Column("value", words.say("column.value"), "decimal"),
+    )
+    return Table(words.say("pictures.table"), pd.DataFrame(rows), columns)
+
+
+def _choices(audit: Audit, words: Words, context: PageContext) -> Piece:
+    counts = spec_counts(audit.specification)
+    view: dict[str, Any] = {
+        "title": words.say("spec.title"),
+        "empty": words.say("spec.empty"),
+        "figure": "",
+        "text": "",
+        "more": _more(context, "05-limits", words.say("page.limits")),
+    }
+    if counts is None:
+        return _fill("choices", view)
+    figure = plot_choices(audit.specification["rows"], counts, words)
+    view["figure"] = figure.html(words, csv=_csv("choices"))
+    view["text"] = words.spec(counts)
+    return _fill("choices", view, {"choices": figure.numbers})
+
+
+def _claims(audit: Audit, words: Words, context: PageContext) -> Piece:
+    by_id = {claim.id: claim for claim in audit.claims}
+    rows = [
+        {
+            "claim": words.claim(claim.id),
+            "scale": words.claim_scale(claim),
+            "state": words.claim_state(claim.state),
+            "estimate": words.claim_estimate(claim),
+            "reason": claim.reason,
+        }
+        for claim in (by_id[name] for name in HEADLINE_CLAIMS if name in by_id)
+    ]
+    view = {
+        "title": words.say("claims.title"),
+        "sub": words.say("claims.sub"),
+        "scale": words.say("claims.scale"),
+        "here": words.say("claims.here"),
+        "rows": rows,
+        "fact": words.say("claims.fact"),
+        "empty": words.say("claims.none_main" if audit.claims else "claims.empty"),
+        "counts": words.claim_counts(audit.claims) if audit.claims else "",
+        "more": _more(context, "04-claims", words.say("page.claims")),
+    }
+    return _fill("claims", view, {"claims": _claim_table(audit, words)} if audit.claims else {})
+
+
+def _claim_table(audit: Audit, words: Words) -> Table:
+    frame = pd.DataFrame(
+        [
+            {
+                "claim": words.claim(claim.id),
+                "state": words.claim_state(claim.state),
+                **{key: getattr(claim, key) for key in ("estimate", "low", "high", "claimed")},
+            }
+            for claim in audit.claims
+        ]
+    )
+    columns = (
+        Column("claim", words.say("claims.published")),
+        Column("state", words.say("claims.here")),
+        Column("estimate", words.say("column.value"), "ratio"),
+        Column("low", words.say("column.low"), "ratio"),
+        Column("high", words.say("column.high"), "ratio"),
+        Column("claimed", words.say("column.claimed"), "ratio"),
+    )
+    return Table(words.say("claims.caption"), frame, columns)
+
+
+def _next(audit: Audit, words: Words) -> Piece:
+    view = {
+        "title": words.say("next.title"),
+        "sub": words.say("next.sub"),
+        "ideas": words.suggestions(audit)[:MAX_IDEAS],
+    }
+    return _fill("next", view)
+
+
+def _rule(audit: Audit, words: Words) -> Piece:
+    table = rule_table(audit, words)
+    volume, deals = words.sesoi["inquiries"] - 1, words.sesoi["win_rate"] - 1
+    view = {
+        "title": words.say("rule.title"),
+        "intro": words.say("rule.intro"),
+        "steps": [words.say(f"rule.step{number}") for number in range(1, 6)],
+        "sesoi": words.say("rule.sesoi", volume=words.percent(volume), deals=words.percent(deals)),
+        "table": table.html(words) if len(table.frame) else "",
+        "csv": _csv("rule") if len(table.frame) else "",
+        "csv_label": words.say("frame.csv"),
+    }
+    return _fill("rule", view, {"rule": table})
+
+
+def _more(context: PageContext, page: str, label: str) -> tuple[str, str] | None:
+    return (context.links[page], label) if page in context.links else None
+
+
+def answer_sentence(audit: Audit, words: Words | None = None) -> Audit:
+    """The audit with its verdict in words, for `answer.json`."""
+    words = words or Words()
+    overall = dataclasses.replace(audit.overall, sentence=words.headline(audit))
+    return dataclasses.replace(audit, overall=overall)
