@@ -23,6 +23,8 @@ from ssi_audit.errors import NotEnoughData
 
 # The period before the start: every effect is a difference from it.
 REFERENCE = -1
+# Cohort of those who never start; a start may well lie before period 0.
+NEVER = np.iinfo(np.int64).min
 # Up to so many different ways to hand out the starts, all of them are tried.
 MAX_ENUMERATED = 2000
 
@@ -300,17 +302,17 @@ def _prepare(
     y, period, start = y[known], np.asarray(period)[known].astype(np.int64), start[known]
     starts = _one_start_each(start, codes, len(people))
 
-    cohorts = np.full(len(people), -1, dtype=np.int64)
+    cohorts = np.full(len(people), NEVER)
     ever = np.isfinite(starts)
     cohorts[ever] = starts[ever] // cohort_width
     keep = np.ones(len(y), dtype=bool)
     if control == "last" or (control == "auto" and ever.all()):
         # Those who never start are no part of this comparison; the last cohort serves until it starts.
         keep &= ever[codes]
-        last = ever & (cohorts == cohorts[ever].max(initial=-1))
+        last = ever & (cohorts == cohorts.max(initial=NEVER))
         keep &= period < np.min(starts[last], initial=np.inf)
-        cohorts[last] = -1
-    exposed = cohorts >= 0
+        cohorts[last] = NEVER
+    exposed = cohorts != NEVER
     event = np.zeros(len(y), dtype=np.int64)
     row_exposed = exposed[codes]
     event[row_exposed] = (period[row_exposed] - starts[codes[row_exposed]].astype(np.int64)) // bin_width
@@ -333,11 +335,11 @@ def _one_start_each(start: np.ndarray, codes: np.ndarray, n_people: int) -> np.n
 
 def _comparable(codes: np.ndarray, cohorts: np.ndarray, event: np.ndarray, keep: np.ndarray) -> np.ndarray:
     """Rows of persons seen before their start, in cohorts seen in the reference bin (controls: all rows)."""
-    exposed = cohorts[codes] >= 0
+    exposed = cohorts[codes] != NEVER
     before = np.zeros(len(cohorts), dtype=bool)
     before[codes[keep & exposed & (event < 0)]] = True
     reference = keep & exposed & (event == REFERENCE)
-    with_reference = np.isin(cohorts, cohorts[codes[reference]]) & (cohorts >= 0)
+    with_reference = np.isin(cohorts, cohorts[codes[reference]])
     return ~exposed | (before & with_reference)[codes]
 
 
@@ -346,7 +348,7 @@ def _cross_products(
 ) -> _Panel:
     used, person = np.unique(codes, return_inverse=True)
     cohort_of = cohorts[used]
-    exposed = cohort_of >= 0
+    exposed = cohort_of != NEVER
     if exposed.sum() < 2 or (~exposed).sum() < 2:
         raise NotEnoughData(
             f"{exposed.sum()} persons seen before and after their start, {(~exposed).sum()} to compare them with; "
