@@ -63,7 +63,7 @@ import pandas as pd
 from ssi_audit import schema
 from ssi_audit.errors import DataError, Problem
 from ssi_audit.exports import settle
-from ssi_audit.exports.files import File, Folder, ReadingRules, ZipRefused, open_folder
+from ssi_audit.exports.files import File, Folder, ReadingRules, open_folder
 from ssi_audit.exports.ledger import Ledger, empty_ledger, whole_file
 from ssi_audit.exports.table import Context, Rows, Table
 from ssi_audit.exports.text import Dialect, Unreadable, fold
@@ -139,12 +139,11 @@ def read_folder(folder: Path | str, settings: Settings | None = None, *, skip_un
         raise DataError(Problem(str(folder), "there is no such folder", "name the folder that holds the exports"))
     settings = settings if settings is not None else load_settings(folder)
     rules = ReadingRules(settings, header_words())
-    try:
-        top, passed = open_folder(folder, rules)
-    except ZipRefused as error:
-        raise DataError(Problem(error.name, error.why, "take it out of the folder, or unpack it there")) from error
+    top, passed, refused = open_folder(folder, rules)
     received = Received(str(folder))
     received.ledgers += [whole_file(name, 0, why) for name, why in passed]
+    for name, why in refused:
+        received.problem(Problem(name, why, "take it out, or unpack it into the folder"), skip_unreadable)
     for reader, source, files in _units(top):
         _read_unit(reader, source, files, settings, received, skip_unreadable)
     if received.problems:
@@ -180,6 +179,14 @@ class Received:
         self.notes: list[str] = []
         self.hashes: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
+
+    def problem(self, problem: Problem, skip: bool) -> None:
+        """Something that stops the run, or, if the user wants that, leaves the file out."""
+        if skip:
+            self.notes.append(f"{problem.where} was left out: {problem.found}")
+            self.ledgers.append(whole_file(problem.where, 0, "unreadable", problem.found))
+        else:
+            self.problems.append(problem)
 
     @property
     def fingerprint(self) -> str:
@@ -227,48 +234,50 @@ def _units(top: Folder) -> list[tuple[ModuleType | None, File | Folder, list[Fil
 
 
 def _read_unit(reader, source, files: list[File], settings, received: Received, skip_unreadable: bool) -> None:
+    """Read one file, or the files that a reader claimed, and put what came out to the rest."""
     context = Context(settings)
     rows: list[Rows] = []
+    strangers: list[pd.DataFrame] = []
     try:
-        for file in files:
-            received.hashes[file.name] = file.sha256
-        if reader is None:
-            reader = recognise(source)
-            if reader is None:
-                received.ledgers.append(_not_recognised(source, context))
-                received.notes += context.notes
-                return
+        received.hashes |= {file.name: file.sha256 for file in files}
+        if reader is not None:
+            rows = list(reader.read_folder(source, files, context))
+        elif (reader := recognise(source)) is not None:
             rows = list(reader.read(source, context))
         else:
-            rows = list(reader.read_folder(source, files, context))
+            strangers.append(_not_recognised(source, context))
     except Unreadable as error:
-        context.problem(source.name, error.found, error.fix)
+        context.problem(error.where or source.name, error.found, error.fix)
     finally:
         for file in files:
             file.forget()
     if context.problems and skip_unreadable:
-        received.notes += [f"{files[0].name} was left out: {context.problems[0].found}"]
+        received.notes.append(f"{context.problems[0].where} was left out: {context.problems[0].found}")
         received.ledgers += _left_out(files, rows, context)
         return
     received.problems += context.problems
     received.notes += context.notes
+    received.ledgers += strangers
     received.rows += rows
-    received.readers += [reader.__name__.rpartition(".")[2]] * len(rows)
-    received.kinds |= {item.ledger.file: reader.KIND for item in rows}
-    for file in files:
-        received.kinds.setdefault(file.name, reader.KIND)
+    if reader is not None:
+        received.readers += [reader.__name__.rpartition(".")[2]] * len(rows)
+        for name in [*(item.ledger.file for item in rows), *(file.name for file in files)]:
+            received.kinds.setdefault(name, reader.KIND)
 
 
 def _not_recognised(file: File, context: Context) -> pd.DataFrame:
+    """The ledger of a file that no reader knows: listed, with a note if it could be an export."""
+    if file.kind == "damaged":
+        raise Unreadable("the file is cut off or damaged: it cannot be opened", "download it again")
     if file.kind not in DATA_KINDS:
-        return whole_file(file.name, 0, "not an export")
-    if file.kind in ("text", "workbook"):
-        table = file.table()
-        seen = ", ".join(table.header[:8])
-        context.note(f"{file.name} is not a file this program knows (columns: {seen}); its rows were left out")
-        return whole_file(file.name, len(table) + len(table.odd) + len(table.set_aside), NOT_RECOGNISED, seen)
-    context.note(f"{file.name} is not a file this program knows; it was left out")
-    return whole_file(file.name, 1, NOT_RECOGNISED)
+        return whole_file(file.name, 0, "empty file" if file.kind == "empty" else "not an export")
+    n_rows, seen = 1, ", ".join(file.header[:8])
+    if file.kind == "text":
+        n_rows = max(sum(bool(line.strip()) for line in file.utf8.splitlines()) - 1, 0)
+    elif file.kind == "workbook":
+        n_rows = sum(len(sheet.cells) for sheet in file.sheets)
+    context.note(f"{file.name} is not a file this program knows{f' (columns: {seen})' if seen else ''}: left out")
+    return whole_file(file.name, n_rows, NOT_RECOGNISED, seen)
 
 
 def _left_out(files: list[File], rows: Iterable[Rows], context: Context) -> list[pd.DataFrame]:

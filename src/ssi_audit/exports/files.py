@@ -16,7 +16,7 @@ import re
 import sqlite3
 import zipfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -89,7 +89,8 @@ class File:
     @cached_property
     def data(self) -> bytes:
         """All bytes."""
-        return self._load()
+        with self._named():
+            return self._load()
 
     @cached_property
     def sha256(self) -> str:
@@ -98,8 +99,13 @@ class File:
 
     @cached_property
     def kind(self) -> str:
-        """What the bytes are: text, json, html, workbook, sqlite, parquet, zip, empty or binary."""
+        """What the bytes are: text, json, html, workbook, sqlite, parquet, zip, damaged, empty or binary."""
         return _kind(self.data)
+
+    @cached_property
+    def starts_like_a_zip(self) -> bool:
+        """Whether the first bytes are those of a zip; reads no more than needed to say so."""
+        return self.base.lower().endswith((".zip", ".xlsx")) or self.data[:2] == b"PK"
 
     def forget(self) -> None:
         """Give back the memory of what was read."""
@@ -107,13 +113,23 @@ class File:
             self.__dict__.pop(name, None)
         self._tables.clear()
 
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Put the file's name on whatever cannot be read."""
+        try:
+            yield
+        except Unreadable as error:
+            error.where = error.where or self.name
+            error.fix = error.fix.replace(text.THIS_FILE, self.base)
+            raise
+
     # ---- as text
 
     @cached_property
     def utf8(self) -> bytes:
         """The bytes as UTF-8; raises `text.Unreadable` where the encoding cannot be told."""
-        words = self._rules.words
-        data, self.encoding = text.decode(self.data, words, self._rules.encoding(self))
+        with self._named():
+            data, self.encoding = text.decode(self.data, self._rules.words, self._rules.encoding(self))
         return data
 
     @property
@@ -127,18 +143,18 @@ class File:
         try:
             return json.loads(self.text)
         except json.JSONDecodeError as error:
-            raise Unreadable(
-                f"line {error.lineno}, column {error.colno}: not readable as JSON ({error.msg})", "save it again"
-            ) from error
+            found = f"line {error.lineno}, column {error.colno}: not readable as JSON ({error.msg})"
+            raise Unreadable(found, "save it again", self.name) from error
         except RecursionError as error:
-            raise Unreadable("JSON nested too deeply to be an export", "leave the file out") from error
+            raise Unreadable("JSON nested too deeply to be an export", "leave the file out", self.name) from error
 
     # ---- as a table
 
     @cached_property
     def sheets(self) -> list[Sheet]:
         """The sheets of a workbook, in its order, hidden ones too."""
-        return read_sheets(self.data)
+        with self._named():
+            return read_sheets(self.data)
 
     @property
     def sheet(self) -> Sheet | None:
@@ -196,7 +212,8 @@ class File:
         """
         key = (dialect, header_at, sheet.name if sheet else None)
         if key not in self._tables:
-            self._tables[key] = self._read_table(dialect, header_at, sheet)
+            with self._named():
+                self._tables[key] = self._read_table(dialect, header_at, sheet)
         return self._tables[key]
 
     def _read_table(self, dialect: Dialect | None, header_at: int | None, sheet: Sheet | None) -> Table:
@@ -224,9 +241,8 @@ class File:
                     header = [column[0] for column in cursor.description]
                     tables[name] = [header, *([_sql_text(cell) for cell in row] for row in cursor)]
         except (sqlite3.DatabaseError, OverflowError) as error:
-            raise Unreadable(
-                f"not readable as SQLite: {error}", "copy the database again while no program uses it"
-            ) from error
+            fix = "copy the database again while no program uses it"
+            raise Unreadable(f"not readable as SQLite: {error}", fix, self.name) from error
         return tables
 
     @cached_property
@@ -234,7 +250,7 @@ class File:
         try:
             return pq.ParquetFile(pa.BufferReader(self.data))
         except (pa.ArrowInvalid, OSError) as error:
-            raise Unreadable(f"not readable as Parquet: {error}", "write the file again") from error
+            raise Unreadable(f"not readable as Parquet: {error}", "write the file again", self.name) from error
 
     def parquet_tables(self, rows: int = 1_000_000) -> Iterator[TypedTable]:
         """A Parquet file in pieces of at most `rows` rows, numbered from 1."""
@@ -314,18 +330,18 @@ class ReadingRules:
         return self.settings.encoding.get(file.name) or self.settings.encoding.get(file.base)
 
 
-def open_folder(root: Path, rules: ReadingRules) -> tuple[Folder, list[tuple[str, str]]]:
+def open_folder(root: Path, rules: ReadingRules) -> tuple[Folder, list[tuple[str, str]], list[tuple[str, str]]]:
     """List a data folder; zips are opened.
 
     Returns
     -------
-    tuple of (Folder, list)
-        The folder, and what was passed over: (name, why).
+    tuple of (Folder, list, list)
+        The folder; what was passed over, and zips that cannot or must not be opened: (name, why).
     """
-    passed: list[tuple[str, str]] = []
+    listing = Listing(rules)
     top = Folder("")
-    _fill(top, root, rules, passed)
-    return top, passed
+    listing.fill(top, root)
+    return top, listing.passed, listing.refused
 
 
 def open_file(path: Path, rules: ReadingRules) -> File:
@@ -336,17 +352,64 @@ def open_file(path: Path, rules: ReadingRules) -> File:
     return file
 
 
-def _fill(folder: Folder, path: Path, rules: ReadingRules, passed: list) -> None:
-    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        name = f"{folder.name}/{entry.name}" if folder.name else entry.name
-        if is_ignored(entry.name):
-            passed.append((name, "not an export"))
-        elif entry.is_dir():
-            inner = Folder(name)
-            _fill(inner, Path(entry.path), rules, passed)
-            folder.folders.append(inner)
-        elif entry.is_file():
-            _add(folder, File(name, folder, Path(entry.path).read_bytes, entry.stat().st_size, rules), rules, passed, 0)
+class Listing:
+    """Goes through a folder and its zips once.
+
+    Attributes
+    ----------
+    passed : list of (str, str)
+        Names that are never data, and why.
+    refused : list of (str, str)
+        Zips that cannot or must not be opened, and why.
+    """
+
+    def __init__(self, rules: ReadingRules) -> None:
+        self.rules = rules
+        self.passed: list[tuple[str, str]] = []
+        self.refused: list[tuple[str, str]] = []
+
+    def fill(self, folder: Folder, path: Path) -> None:
+        """List a folder of the disk; links to folders are not followed."""
+        for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+            name = f"{folder.name}/{entry.name}" if folder.name else entry.name
+            if is_ignored(entry.name):
+                self.passed.append((name, "not an export"))
+            elif entry.is_dir(follow_symlinks=False):
+                inner = Folder(name)
+                self.fill(inner, Path(entry.path))
+                folder.folders.append(inner)
+            elif entry.is_file():
+                self.add(folder, File(name, folder, Path(entry.path).read_bytes, entry.stat().st_size, self.rules))
+
+    def add(self, folder: Folder, file: File, depth: int = 0) -> None:
+        """Put a file into its folder, or open it if it is a zip."""
+        if depth < MAX_ZIP_DEPTH and file.starts_like_a_zip and file.kind == "zip":
+            self.open_zip(folder, file, depth + 1)
+            file.forget()
+        else:
+            folder.files.append(file)
+
+    def open_zip(self, folder: Folder, file: File, depth: int) -> None:
+        """A zip as a folder; members are unpacked in memory only, so their names can reach nothing on disk."""
+        outer = Folder(file.name)
+        inner_folders = {"": outer}
+        with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
+            members = sorted(archive.infolist(), key=lambda member: member.filename)
+        why = _refusal(file, members)
+        if why:
+            self.refused.append((file.name, why))
+            return
+        folder.folders.append(outer)
+        for member in members:
+            parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+            if member.is_dir() or not parts:
+                continue
+            name = "/".join((file.name, *parts))
+            if any(is_ignored(part) for part in parts):
+                self.passed.append((name, "not an export"))
+                continue
+            inside = _inner_folder(outer, inner_folders, parts[:-1])
+            self.add(inside, File(name, inside, _member_loader(file, member), member.file_size, self.rules), depth)
 
 
 def is_ignored(base: str) -> bool:
@@ -355,44 +418,11 @@ def is_ignored(base: str) -> bool:
     return low.startswith((".", "~$", "readme", "__macosx")) or low in IGNORED
 
 
-def _add(folder: Folder, file: File, rules: ReadingRules, passed: list, depth: int) -> None:
-    if file.size >= 4 and file.kind == "zip" and depth < MAX_ZIP_DEPTH:
-        folder.folders.append(_open_zip(file, rules, passed, depth + 1))
-        file.forget()
-    else:
-        folder.files.append(file)
-
-
-def _open_zip(file: File, rules: ReadingRules, passed: list, depth: int) -> Folder:
-    """A zip as a folder; members are unpacked in memory only, so their names can reach nothing on disk."""
-    outer = Folder(file.name)
-    inner_folders = {"": outer}
-    with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
-        members = sorted(archive.infolist(), key=lambda member: member.filename)
+def _refusal(file: File, members: list[zipfile.ZipInfo]) -> str:
     total = sum(member.file_size for member in members)
     if total > MAX_UNPACKED or total > MAX_ZIP_RATIO * max(file.size, 4096):
-        raise ZipRefused(file.name, f"unpacks to {total / 1024**3:.1f} GiB")
-    for member in members:
-        parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-        if member.is_dir() or not parts:
-            continue
-        name = "/".join((file.name, *parts))
-        if any(is_ignored(part) for part in parts):
-            passed.append((name, "not an export"))
-            continue
-        if member.flag_bits & 1:
-            raise ZipRefused(file.name, "is locked with a password")
-        folder = _inner_folder(outer, inner_folders, parts[:-1])
-        _add(folder, File(name, folder, _member_loader(file, member), member.file_size, rules), rules, passed, depth)
-    return outer
-
-
-class ZipRefused(Exception):
-    """A zip that cannot or must not be opened."""
-
-    def __init__(self, name: str, why: str) -> None:
-        self.name, self.why = name, why
-        super().__init__(f"{name} {why}")
+        return f"the zip unpacks to {total / 1024**3:.1f} GiB: that is no export"
+    return "the zip is locked with a password" if any(member.flag_bits & 1 for member in members) else ""
 
 
 def _inner_folder(outer: Folder, known: dict[str, Folder], parts: tuple[str, ...]) -> Folder:
@@ -445,7 +475,7 @@ def _zip_kind(data: bytes) -> str:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile:
-        return "binary"
+        return "damaged"
     return "workbook" if any(part in names for part in _WORKBOOK_PARTS) else "zip"
 
 

@@ -40,6 +40,10 @@ _POINT = r"^(?:\d*|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})(?:\.\d*)?$
 _COMMA = r"^(?:\d*|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d*)?$"
 
 
+class OpenDecimal(Unreadable):
+    """No value of the column tells the decimal sign."""
+
+
 @dataclass(frozen=True)
 class Numbers:
     """One column as numbers.
@@ -86,7 +90,7 @@ def parse_numbers(
     Raises
     ------
     text.Unreadable
-        If the values contradict each other or fit both conventions.
+        If the values contradict each other or (`OpenDecimal`) fit both conventions.
     """
     codes, distinct = pd.factorize(cells)
     if len(distinct) == 0:
@@ -195,7 +199,7 @@ def _decide(shown, as_point, as_comma, point, comma, decimal, bounds) -> str:
         return decimal
     example = shown[int(np.argmax(differ))].as_py()
     reading = as_point[differ][0], as_comma[differ][0]
-    raise Unreadable(
+    raise OpenDecimal(
         f"{example} can be {min(reading):g} or {max(reading):g}: no value tells the decimal sign",
         'add to ssi-audit.toml: decimal = "."  (or ",")',
     )

@@ -63,7 +63,10 @@ def _is_mhtml(data: bytes) -> bool:
 
 def _page(file: File) -> str:
     if not _is_mhtml(file.data):
-        return file.text
+        try:
+            return file.text
+        except Unreadable:  # the page is read by its ids, which are ASCII whatever the letters around them are
+            return file.data.decode("latin-1")
     message = email.message_from_bytes(file.data, policy=email.policy.default)
     part = message.get_body(preferencelist=("html", "related"))
     return part.get_content() if part is not None else ""

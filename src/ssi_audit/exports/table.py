@@ -187,12 +187,16 @@ class Table:
         """
         if column is None:
             return np.full(len(self), np.nan)
-        answer = context.settings.decimal or self._decimal_of_others(column)
+        bounds = {"low": low, "high": high, "integer": integer}
         try:
-            parsed = numbers.parse_numbers(self.frame[column], decimal=answer, low=low, high=high, integer=integer)
+            parsed = numbers.parse_numbers(self.frame[column], decimal=context.settings.decimal, **bounds)
         except Unreadable as error:
-            context.problem(self.file, f'column "{column}": {error.found}', error.fix)
-            return np.full(len(self), np.nan)
+            others = self._decimal_of_others(column) if isinstance(error, numbers.OpenDecimal) else None
+            if others is None:
+                context.problem(self.file, f'column "{column}": {error.found}', error.fix)
+                return np.full(len(self), np.nan)
+            context.note(f'{self.file}, "{column}": the decimal sign is that of the other columns, "{others}"')
+            parsed = numbers.parse_numbers(self.frame[column], decimal=others, **bounds)
         self.complain(context, column, parsed.bad, "is not a number")
         return self.in_range(parsed.values, column, context, low, high, expected)
 

@@ -40,6 +40,9 @@ SAMPLE_ROWS = 200
 FIRST_BLOCK = 1 << 24
 LAST_BLOCK = (1 << 31) - 1
 
+# Stands for the name of the file, which only the caller knows.
+THIS_FILE = "<this file>"
+
 csv.field_size_limit(LAST_BLOCK)
 
 _BOMS = (
@@ -58,10 +61,12 @@ class Unreadable(Exception):
     ----------
     found, fix : str
         As in `errors.Problem`.
+    where : str
+        The file, filled in by `files.File`.
     """
 
-    def __init__(self, found: str, fix: str = "") -> None:
-        self.found, self.fix = found, fix
+    def __init__(self, found: str, fix: str = "", where: str = "") -> None:
+        self.found, self.fix, self.where = found, fix, where
         super().__init__(found)
 
 
@@ -248,9 +253,7 @@ def _choose_encoding(data: bytes, words: Collection[str]) -> str:
     folded = {name: [anyascii(word).lower() for word in spelled[name]] for name in good}
     if all(folded[name] == folded[good[0]] for name in good):
         return good[0]
-    raise Unreadable(
-        _encoding_question(lines, good), 'add to ssi-audit.toml: [encoding]  "this file\'s name" = "cp1252"'
-    )
+    raise Unreadable(_encoding_question(lines, good), f'add to ssi-audit.toml: [encoding]  "{THIS_FILE}" = "{good[0]}"')
 
 
 def _decodes(data: bytes, name: str) -> bool:
