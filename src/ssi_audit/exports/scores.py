@@ -17,6 +17,7 @@ from ssi_audit.exports import text
 from ssi_audit.exports.ledger import Ledger
 from ssi_audit.exports.table import Context, Table
 from ssi_audit.schema import PILLARS
+from ssi_audit.settings import Settings
 
 VALUES = (*PILLARS, "total", "industry_rank", "network_rank")
 FAILED = "failed reading (all zero)"
@@ -121,6 +122,32 @@ def score_columns(table: Table, section: dict[str, str] | None = None) -> dict[s
         if len(fits) == 1:
             found[ours] = fits[0]
     return found
+
+
+def pillars_by_order(table: Table, columns: dict[str, str]) -> dict[str, str]:
+    """The four pillars as four neighbouring columns that add up to the total in every row; {} where there are none.
+
+    Labels come in the member's language; the order of the pillars does not, and their sum is a check.
+    """
+    if "total" not in columns:
+        return {}
+    quiet = Context(Settings())
+    total = table.numbers(columns["total"], quiet, low=0, high=100)
+    taken = {column for ours, column in columns.items() if ours not in PILLARS}
+    names = list(table.frame.columns)
+    fitting = []
+    for at in range(len(names) - len(PILLARS) + 1):
+        four = names[at : at + len(PILLARS)]
+        known = [columns.get(pillar, column) == column for pillar, column in zip(PILLARS, four)]
+        if taken & set(four) or not all(known):
+            continue
+        own = Context(Settings())
+        values = np.array([table.numbers(column, own, low=0, high=25) for column in four])
+        compared = ~np.isnan(total) & (total > 0)
+        sums = values[:, compared].sum(axis=0)
+        if not own.problems and compared.any() and (np.abs(sums - total[compared]) <= TOTAL_TOLERANCE).all():
+            fitting.append(four)
+    return dict(zip(PILLARS, fitting[0])) if len(fitting) == 1 else {}
 
 
 def score_frame(

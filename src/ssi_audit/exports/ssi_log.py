@@ -19,11 +19,21 @@ from ssi_audit.exports import scores, text
 from ssi_audit.exports.files import File
 from ssi_audit.exports.ledger import Ledger
 from ssi_audit.exports.ssi_answer import reading_rows, values_of
-from ssi_audit.exports.table import Context, Rows, Sheet, Table, cell_text, sheet_table, unique_names
+from ssi_audit.exports.table import (
+    Context,
+    Rows,
+    Sheet,
+    Table,
+    cell_text,
+    missing_column,
+    sheet_table,
+    unique_names,
+)
 from ssi_audit.exports.text import Unreadable
 from ssi_audit.names import file_owner, identities
 from ssi_audit.people import NO_OWNER
 from ssi_audit.schema import PILLARS
+from ssi_audit.settings import Settings
 
 KIND = "SSI log"
 
@@ -49,7 +59,8 @@ HEADER_WORDS = (
 OTHERS = "average of other people, or a remark"
 NOT_A_PERSON = "a line of totals or averages, not a person"
 _SUMMARY_ROW = re.compile(
-    r"^(?:the)?(?:grand|team|overall)?(?:total|average|averages|avg|mean|median|sum|average.*|total.*)$"
+    r"^(?:the|grand|team|overall)*(?:total.*|average.*|avg|mean|median|sum|averages|keskiarvo|yhteensa|summa|suma|srednia"
+    r"|sredni|razem|media|totale|promedio|moyenne|durchschnitt|gesamt|medio)$"
 )
 # Our word → what the fields of the extension's store are called.
 _STORE_FIELDS = {
@@ -123,27 +134,59 @@ def _read_sheets(file: File, context: Context) -> Iterator[Rows]:
 
 def _read_wide(file: File, table: Table, context: Context, part: str = "") -> Rows:
     section = context.settings.columns.get("ssi", {})
-    columns = scores.score_columns(table, section)
     ledger = table.ledger(context)
     person = _person(file, table, section, context, ledger, part)
     date = _date_column(table, section)
-    if date is None:
-        day = pd.Timestamp(file.days_in_name[0]).as_unit("s")
-        time = pd.Series(np.full(len(table), day.to_datetime64()))
-        context.note(f"{table.file}: the day is that of the file's name, {day.date()}")
-    else:
-        time = table.times(date, context)
+    if date is not None:
+        ledger.skip(ledger.at(table.rows[_summaries(table.words(date))]), NOT_A_PERSON)
         ledger.skip(ledger.at(table.rows[table.blank(date)]), "no day in this row")
-    if set(columns) - {"total"} and any(text.fold(column) != text.fold(ours) for ours, column in columns.items()):
-        shown = ", ".join(f"{ours} = {column}" for ours, column in columns.items())
-        context.note(f"columns of readings: {shown}")
     usable = ledger.in_use[np.searchsorted(ledger.rows, table.rows)]
-    kept = table.where(usable)
-    person, time = person[usable].reset_index(drop=True), time[usable].reset_index(drop=True)
-    activity = _own_activity(kept, person, time, context)
-    own = Ledger(table.file, kept.rows) if activity is not None else ledger
-    ssi = scores.score_frame(kept, columns, context, own, person, time)
+    table, person = table.where(usable), person[usable].reset_index(drop=True)
+    time = _time(file, table, date, context)
+    columns = _columns(table, section, context)
+    activity = _own_activity(table, person, time, context)
+    # A day without a reading is a row all the same where it holds the member's own actions.
+    own = Ledger(table.file, table.rows) if activity is not None else ledger
+    ssi = scores.score_frame(table, columns, context, own, person, time)
     return Rows(ledger, ssi=ssi, activity=activity)
+
+
+def _time(file: File, table: Table, date: str | None, context: Context) -> pd.Series:
+    if date is not None:
+        return table.times(date, context)
+    day = file.days_in_name[0]
+    context.note(f"{table.file}: the day is that of the file's name, {day}")
+    return pd.Series(np.full(len(table), day.astype("datetime64[s]")))
+
+
+def _columns(table: Table, section: dict[str, str], context: Context) -> dict[str, str]:
+    """Which column is which, said in a note; a problem where some pillars have a name nobody knows."""
+    columns = scores.score_columns(table, section)
+    missing = [pillar for pillar in PILLARS if pillar not in columns]
+    if missing:
+        by_order = scores.pillars_by_order(table, columns)
+        if by_order:
+            columns |= by_order
+            context.note(f"{table.file}: pillars by their order, because the four add up to the total")
+        elif len(missing) < len(PILLARS) and _spare_scores(table, columns):
+            for pillar in missing:
+                context.problem(table.file, *missing_column(table, pillar, "ssi"))
+    if any(text.fold(column) != ours.replace("_", "") for ours, column in columns.items()):
+        shown = ", ".join(f"{ours} = {columns[ours]}" for ours in scores.VALUES if ours in columns)
+        context.note(f"columns of readings: {shown}")
+    return columns
+
+
+def _spare_scores(table: Table, columns: dict[str, str]) -> bool:
+    """Whether a column that has no meaning yet could hold a pillar: numbers from 0 to 25."""
+    for column in table.frame.columns:
+        if column in columns.values():
+            continue
+        quiet = Context(Settings())
+        values = table.numbers(column, quiet, low=0, high=25)
+        if not quiet.problems and not np.isnan(values).all():
+            return True
+    return False
 
 
 def _own_activity(table: Table, person: pd.Series, time: pd.Series, context: Context) -> pd.DataFrame | None:
@@ -170,11 +213,14 @@ def _person(
     if "first" in columns:
         name = (table.words(columns["first"]) + " " + table.words(columns["last"])).str.strip()
     email = table.words(columns.get("email"))
-    summary = name.map(text.fold).map(lambda word: bool(_SUMMARY_ROW.match(word))).to_numpy(dtype=bool)
-    ledger.skip(ledger.at(table.rows[summary]), NOT_A_PERSON)
+    ledger.skip(ledger.at(table.rows[_summaries(name)]), NOT_A_PERSON)
     nobody = ((name == "") & (email == "")).to_numpy()
     ledger.skip(ledger.at(table.rows[nobody]), NO_OWNER)
     return identities(any=name, email=email)
+
+
+def _summaries(words: pd.Series) -> np.ndarray:
+    return words.map(text.fold).str.match(_SUMMARY_ROW).to_numpy(dtype=bool)
 
 
 def _person_columns(table: Table, section: dict[str, str]) -> dict[str, str]:
