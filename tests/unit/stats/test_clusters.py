@@ -108,12 +108,18 @@ def test_leave_one_out_is_close_for_poisson(rows, fit):
         assert abs(deleted[line, 0] - refit.coef[0]) < se / 20
 
 
-def test_a_column_that_only_one_person_varies_in_has_a_finite_interval(rows):
-    """Full leverage gives that direction weight 0 instead of a division by 0."""
+def test_a_column_that_only_one_person_varies_in(rows):
+    """Full leverage gives that direction weight 0: CR2 as by definition, and deletion as if he had no such column."""
     only = np.where(rows.person == 3, rows.X[:, 1], 0.0)
-    fit = stats.fe_poisson(rows.y, np.column_stack([rows.X[:, 0], only]), rows.person)
-    assert np.isfinite([stats.cr2(fit, 0).se, stats.cv3l(fit, 0).se]).all()
-    assert np.isfinite(stats.leave_one_out(fit)).all()
+    X = np.column_stack([rows.X[:, 0], only])
+    fit = stats.fe_ols(rows.y, X, rows.person)
+    design = np.column_stack([X, dummies(rows.person)])[fit.rows]
+    for column in (0, 1):
+        se, df = cr2_with_all_dummies(design, fit.weight, fit.residual, rows.person[fit.rows], column)
+        assert (stats.cr2(fit, column).se, stats.cr2(fit, column).df) == pytest.approx((se, df), rel=1e-8)
+    left = rows.take(rows.person != 3)
+    without = stats.fe_ols(left.y, left.X[:, 0], left.person)
+    assert stats.leave_one_out(fit)[3, 0] == pytest.approx(without.coef[0], abs=1e-9)
 
 
 def test_the_recommended_interval_follows_the_number_of_people(rows):
