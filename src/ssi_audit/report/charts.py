@@ -15,10 +15,11 @@ from typing import Any
 import pandas as pd
 
 from ssi_audit import schema
+from ssi_audit.report.codes import Spec
 from ssi_audit.report.picture import Figure
 from ssi_audit.report.svg import COLOURS, canvas, style, to_svg
 from ssi_audit.report.tables import Column, Table
-from ssi_audit.report.words import Spec, Words
+from ssi_audit.report.words import Words
 from ssi_audit.results import Fit
 from ssi_audit.stats.pictures import Scatter
 
@@ -90,7 +91,7 @@ def plot_choices(
     """
     ordered = sorted(rows, key=lambda row: row["ratio"])
     title = words.spec_counts(spec)
-    alt = words.say("spec.alt", n=spec.n, up=spec.up, down=spec.down, open=spec.open)
+    alt = words.say("spec.alt", n=spec.shown, up=spec.up, down=spec.down, open=spec.open)
     options = _options(ordered) if detail else []
     with style(name):
         height = 190 if not options else 210 + 15 * len(options)
@@ -98,16 +99,16 @@ def plot_choices(
             400 if not options else 720, height, rows=2 if options else 1, ratios=(190, 15 * len(options))
         )
         top = axes[0] if options else axes
-        _draw_curve(top, ordered, words)
+        _draw_curve(top, ordered, words, words.sesoi.get(spec.outcome, 1.1))
         top.set(ylabel=words.say("spec.axis_ratio"), xticks=[])
         if options:
-            _draw_options(axes[1], ordered, options)
+            _draw_options(axes[1], ordered, options, words)
         else:
-            top.set_xlabel(words.say("spec.axis_x", n=spec.n))
+            top.set_xlabel(words.say("spec.axis_x", n=spec.shown))
         body = to_svg(figure, name, title, alt)
     frame = pd.DataFrame(
         {
-            "analysis": [_analysis(row) for row in ordered],
+            "analysis": [row.get("label") or words.choices(row["choices"]) for row in ordered],
             **{key: [row[key] for row in ordered] for key in ("ratio", "low", "high")},
             "agrees": [words.say("column.yes" if row["agrees"] else "column.no") for row in ordered],
         }
@@ -122,12 +123,7 @@ def plot_choices(
     return Figure(name, title, alt, body, Table(title, frame, columns))
 
 
-def _analysis(row: Mapping[str, Any]) -> str:
-    return str(row.get("label") or ", ".join(f"{name}: {option}" for name, option in row["choices"].items()))
-
-
-def _draw_curve(axes: Any, ordered: Sequence[Mapping[str, Any]], words: Words) -> None:
-    small = schema.SESOI["inquiries"]
+def _draw_curve(axes: Any, ordered: Sequence[Mapping[str, Any]], words: Words, small: float) -> None:
     axes.axhspan(1 / small, small, color=COLOURS["band"], linewidth=0, zorder=0)
     axes.axhline(1.0, color=COLOURS["grey"], linewidth=1)
     for index, row in enumerate(ordered):
@@ -152,11 +148,13 @@ def _options(ordered: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [(name, option) for name, option in pairs if names.count(name) > 1]
 
 
-def _draw_options(axes: Any, ordered: Sequence[Mapping[str, Any]], options: Sequence[tuple[str, str]]) -> None:
+def _draw_options(
+    axes: Any, ordered: Sequence[Mapping[str, Any]], options: Sequence[tuple[str, str]], words: Words
+) -> None:
     for line, (choice, option) in enumerate(options):
         at = [index for index, row in enumerate(ordered) if row["choices"].get(choice) == option]
         axes.plot(at, [line] * len(at), "|", color=COLOURS["ink"], markersize=6, markeredgewidth=1.2)
-    labels = [_shorten(f"{choice}: {option}", 40) for choice, option in options]
+    labels = [_shorten(words.choice(choice, option), 40) for choice, option in options]
     axes.set_yticks(range(len(options)), labels, fontsize=10)
     axes.set(xlim=(-1, len(ordered)), ylim=(len(options) - 0.5, -0.5), xticks=[])
     axes.grid(False)

@@ -14,22 +14,22 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
-from ssi_audit.report.picture import Figure
-from ssi_audit.report.tables import Column, Table, link_table
-from ssi_audit.report.templating import render
-from ssi_audit.report.words import (
+from ssi_audit.report.codes import (
     CLAIMED_OPPORTUNITIES,
     FUNNEL,
     HEADLINE_CLAIMS,
     SMALL,
     WILD_RATIO,
-    Words,
     effect_code,
     is_clear,
     link_code,
     per_ten,
     step_link,
 )
+from ssi_audit.report.picture import Figure
+from ssi_audit.report.tables import Column, Table, link_table
+from ssi_audit.report.templating import render
+from ssi_audit.report.words import Words
 from ssi_audit.results import Audit, Fit
 
 

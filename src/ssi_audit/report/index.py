@@ -8,7 +8,6 @@ figures.py, and every number behind them is in one of the tables.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,19 +17,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from ssi_audit import schema
+from ssi_audit.report.codes import FUNNEL, HEADLINE_CLAIMS, is_score, ranked, skill_code, spec_counts
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.figures import plot_choices, plot_fading, plot_scatter
 from ssi_audit.report.tables import Column, Table, link_table, rule_table, strip, write_csv
 from ssi_audit.report.templating import environment, render
-from ssi_audit.report.words import (
-    FUNNEL,
-    HEADLINE_CLAIMS,
-    Words,
-    is_score,
-    ranked,
-    skill_code,
-    spec_counts,
-)
+from ssi_audit.report.words import Words
 from ssi_audit.results import Audit
 from ssi_audit.stats.pictures import MIN_POINTS, Scatter
 
@@ -102,11 +94,11 @@ def render_index(
 
     Parameters are those of `build_index`.
     """
-    from ssi_audit.report.page import frame_of
+    from ssi_audit.report.page import checked, frame_of
 
     words = words or Words(context.language, currency=context.currency)
     pieces = build_index(audit, context, pictures, words)
-    return str(render("index.html.j2", pieces=pieces, **frame_of(words.say("frame.title"), context, PAGE)))
+    return checked(str(render("index.html.j2", pieces=pieces, **frame_of(words.say("frame.title"), context, PAGE))))
 
 
 def write_tables(pieces: list[Piece], folder: Path | str) -> list[Path]:
@@ -314,7 +306,10 @@ def _choices(audit: Audit, words: Words, context: PageContext) -> Piece:
         return _fill("choices", view)
     figure = plot_choices(audit.specification["rows"], counts, words)
     view["figure"] = figure.html(words, csv=_csv("choices"))
-    view["text"] = words.spec(counts)
+    most = audit.specification.get("moves_most")
+    view["text"] = " ".join(
+        [words.spec(counts), *([words.say("spec.most", choice=words.choice(most))] if most else [])]
+    )
     return _fill("choices", view, {"choices": figure.numbers})
 
 
@@ -384,18 +379,10 @@ def _rule(audit: Audit, words: Words) -> Piece:
         "steps": [words.say(f"rule.step{number}") for number in range(1, 6)],
         "sesoi": words.say("rule.sesoi", volume=words.percent(volume), deals=words.percent(deals)),
         "table": table.html(words) if len(table.frame) else "",
-        "csv": _csv("rule") if len(table.frame) else "",
-        "csv_label": words.say("frame.csv"),
+        "csv": words.csv_link(_csv("rule"), table.caption) if len(table.frame) else "",
     }
     return _fill("rule", view, {"rule": table})
 
 
 def _more(context: PageContext, page: str, label: str) -> tuple[str, str] | None:
     return (context.links[page], label) if page in context.links else None
-
-
-def answer_sentence(audit: Audit, words: Words | None = None) -> Audit:
-    """The audit with its verdict in words, for `answer.json`."""
-    words = words or Words()
-    overall = dataclasses.replace(audit.overall, sentence=words.headline(audit))
-    return dataclasses.replace(audit, overall=overall)

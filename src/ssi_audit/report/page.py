@@ -213,7 +213,7 @@ def _fill(template: str, notebook: nbformat.NotebookNode, **page: Any) -> str:
 
 @functools.cache
 def _style() -> str:
-    """style.css without what a browser does not need."""
-    text = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    """style.css and index.css without what a browser does not need."""
+    text = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "index.css"))
     text = re.sub(r"(?s)/\*.*?\*/", "", text)
     return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"

@@ -20,8 +20,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from ssi_audit import schema
+from ssi_audit.report.codes import FUNNEL, is_clear, link_code, step_link
 from ssi_audit.report.templating import render
-from ssi_audit.report.words import FUNNEL, Words, is_clear, link_code, step_link
+from ssi_audit.report.words import Words
 from ssi_audit.results import Audit, Correlation, Fit
 
 # A spreadsheet runs a cell that begins with one of these (OWASP, "CSV injection").

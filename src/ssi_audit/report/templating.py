@@ -38,10 +38,3 @@ def environment() -> jinja2.Environment:
 def render(template: str, **values: object) -> Markup:
     """Render a template of the package."""
     return Markup(environment().get_template(template).render(**values))
-
-
-@functools.cache
-def styles() -> str:
-    """The looks of the answer page: those of every page, then its own blocks."""
-    loader = environment().loader
-    return "".join(loader.get_source(environment(), name)[0] for name in ("style.css", "index.css"))
