@@ -31,7 +31,7 @@ def starmap(function: Callable[..., Any], table: Any, questions: Iterable[tuple[
     questions = list(questions)
     workers = min(n_workers(), len(questions))
     forks = "fork" in multiprocessing.get_all_start_methods() and not multiprocessing.current_process().daemon
-    if workers < 2 or len(table) < MIN_ROWS or not forks:
+    if workers < 2 or len(table) < min_rows or not forks:
         return [function(table, *question, *rest) for question in questions]
     _shared = (function, table, rest)
     try:
