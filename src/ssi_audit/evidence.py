@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +20,9 @@ from ssi_audit import links, models, parallel, schema, verdict
 from ssi_audit.design import Columns, columns
 from ssi_audit.results import ActivityLink, Audit, Cell, Correlation, Fit, Overall
 from ssi_audit.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from ssi_audit.stats.pictures import Scatter
 
 # Readings at the cap say that the score could not rise (methods.md section 1).
 CAP = {"ssi": 97.0, **dict.fromkeys(schema.PILLARS, 24.5)}
@@ -159,6 +162,14 @@ def decide(panel: pd.DataFrame, settings: Settings | None = None) -> Overall:
     activity = models.activity_link(panel, seed=settings.seed)
     cells = estimate_cells(panel, activity, settings)
     return verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"]))
+
+
+def seller_pictures(panel: pd.DataFrame, min_group: int) -> dict[str, Scatter | None]:
+    """The two pictures of the first page: mean score of each seller against activity and against deals."""
+    from ssi_audit.stats.pictures import scatter
+
+    means = links.seller_means(panel)
+    return {outcome: scatter(means["ssi"], means[outcome], min_group) for outcome in ("activity", "deals")}
 
 
 def data_facts(panel: pd.DataFrame, tables: schema.Tables) -> dict[str, Any]:

@@ -159,3 +159,38 @@ def _result(found: Any, method: str) -> Correlation:
         r=float(found.r), low=float(found.low), high=float(found.high), p=float(found.p),
         n_people=int(found.n_people), n_rows=int(found.n_rows), method=method,
     )  # fmt: skip
+
+
+def seller_means(panel: pd.DataFrame | Columns) -> pd.DataFrame:
+    """One row per seller: mean score, LinkedIn actions per week, deals per quarter; no person is named.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``ssi, activity, deals`` (missing where the files do not tell), sorted by score so that the order of the
+        rows tells nothing else.
+    """
+    given = columns(panel)
+    n = given.person.max(initial=-1) + 1
+    weeks = 1.0 if given.facts["period"] == "week" else 52 / 12
+
+    def per_period(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        known = np.isfinite(values) & (weight > 0) & np.isfinite(given["ssi"])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.bincount(given.person[known], values[known], n) / np.bincount(
+                given.person[known], weight[known], n
+            )
+
+    kinds = given.facts["activity_types"]
+    actions = (
+        sum((given[f"act_{kind}"] for kind in kinds), np.zeros(len(given))) if kinds else np.full(len(given), np.nan)
+    )
+    deals = given["deals"] if "deals" not in given.facts["missing"] else np.full(len(given), np.nan)
+    means = pd.DataFrame(
+        {
+            "ssi": per_period(given["ssi"], np.ones(len(given))),
+            "activity": per_period(actions, given["on_duty"]) / weeks,
+            "deals": per_period(deals, given["on_duty"]) * given.per_quarter,
+        }
+    )
+    return means.sort_values(["ssi", "activity", "deals"], ignore_index=True)

@@ -1,0 +1,164 @@
+"""What a notebook sees of the report: one run, one language, and a place for its tables.
+
+A notebook opens its sheet in the first cell, calls an analysis function per
+step and shows what comes back. Showing puts the table or picture on the page
+and its numbers into ``tables/<page>-<name>.csv``, so that the two cannot
+differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ssi_audit import schema, workspace
+from ssi_audit.errors import Problem, SettingsError
+from ssi_audit.report.context import PageContext
+from ssi_audit.report.picture import Figure
+from ssi_audit.report.tables import Column, Table, write_csv
+from ssi_audit.report.words import Words
+from ssi_audit.results import Audit
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The page that a notebook fills.
+
+    Attributes
+    ----------
+    name : str
+        ``02-correlation-brand``; prefix of its tables.
+    run : workspace.Run
+        Panel, tables (codes only), results and settings.
+    words : Words
+        Sentences in the reader's language.
+    folder : Path, optional
+        Where files go; None (JupyterLab): nowhere.
+    """
+
+    name: str
+    run: workspace.Run
+    words: Words
+    folder: Path | None = None
+    _shown: set[str] = field(default_factory=set)
+
+    @property
+    def audit(self) -> Audit:
+        """All results of the run."""
+        return self.run.audit
+
+    @property
+    def panel(self) -> pd.DataFrame:
+        """One row per person and period."""
+        return self.run.panel
+
+    def show(self, item: Table | Figure, name: str) -> None:
+        """Put a table or a picture on the page and its numbers into a file.
+
+        Parameters
+        ----------
+        item : Table or Figure
+        name : str
+            Of the file, unique on the page.
+
+        Raises
+        ------
+        ValueError
+            If the name was used before: the second would overwrite the first.
+        """
+        from IPython.display import HTML, display
+
+        if name in self._shown:
+            raise ValueError(f"{name!r} was shown before on this page; give each table a name of its own")
+        self._shown.add(name)
+        address = f"tables/{self.name}-{name}.csv"
+        numbers = item.numbers if isinstance(item, Figure) else item
+        has_rows = len(numbers.frame) > 0
+        if self.folder is not None and has_rows:
+            write_csv(numbers, self.folder / address)
+        link = address if has_rows else ""
+        if isinstance(item, Figure):
+            display(HTML(str(item.html(self.words, csv=link))))
+        else:
+            display(HTML(str(item.html(self.words)) + (self.words.csv_link(link) if link else "")))
+
+    def say(self, *sentences: str) -> None:
+        """Put finished sentences on the page."""
+        from IPython.display import HTML, display
+        from markupsafe import Markup
+
+        from ssi_audit.report.templating import rich
+
+        kept = [rich(sentence) for sentence in sentences if sentence]
+        if kept:
+            display(HTML(str(Markup("<p>{}</p>").format(Markup(" ").join(kept)))))
+
+    def table(self, caption: str, frame: pd.DataFrame, **kinds: str) -> Table:
+        """Make a table from a frame; `kinds` says how columns are written (`tables.Column`), text otherwise."""
+        columns = tuple(
+            Column(str(key), self.words.column(str(key)), kinds.get(str(key), "text")) for key in frame.columns
+        )
+        return Table(caption, frame, columns)
+
+
+def open_sheet(name: str, data: str, options: dict[str, Any] | None = None, reports_dir: str = "") -> Sheet:
+    """Open the run of a data folder for a notebook.
+
+    Parameters
+    ----------
+    name : str
+        Name of the page.
+    data : str
+        Folder of exports.
+    options : dict, optional
+        Settings that take precedence over ``ssi-audit.toml``.
+    reports_dir : str
+        Where tables are written; empty: nowhere.
+    """
+    run = workspace.load_run(data, options)
+    words = Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"])
+    return Sheet(name, run, words, Path(reports_dir) if reports_dir else None)
+
+
+def check_choice(name: str, value: str, allowed: tuple[str, ...] = schema.EXPOSURES) -> None:
+    """Refuse a misspelt parameter of a notebook before anything is computed.
+
+    Raises
+    ------
+    SettingsError
+        Naming the values that exist.
+    """
+    if value not in allowed:
+        raise SettingsError(Problem("", f"{name} = {value!r} does not exist", f"choose one of {', '.join(allowed)}"))
+
+
+def page_context(run: workspace.Run, **more: Any) -> PageContext:
+    """Header and footer of every page of a run."""
+    import datetime as dt
+
+    from ssi_audit.settings import Settings
+
+    data, settings = run.audit.data, run.settings
+    shown = {team: n for team, n in data["teams"].items() if n >= settings.min_group}
+    default = Settings().model_dump(mode="json")
+    changed = {
+        option: str(value) for option, value in settings.model_dump(mode="json").items() if value != default[option]
+    }
+    return PageContext(
+        organisation=settings.organisation,
+        teams=tuple(sorted(shown)),
+        start=dt.date.fromisoformat(data["start"]),
+        end=dt.date.fromisoformat(data["end"]),
+        n_people=data["people"],
+        sample=data["sample"],
+        version=run.audit.version,
+        fingerprint=data["fingerprint"],
+        settings_fingerprint=settings.fingerprint(),
+        language=settings.language,
+        currency=data["currency"],
+        settings={name: value for name, value in changed.items() if name not in ("language", "organisation")},
+        **more,
+    )
