@@ -25,8 +25,17 @@ def n_workers() -> int:
     return os.cpu_count() or 1
 
 
-def starmap(function: Callable[..., Any], table: Any, questions: Iterable[tuple[Any, ...]], *rest: Any) -> list[Any]:
-    """Call ``function(table, *question, *rest)`` for every question and return the answers in order."""
+def starmap(
+    function: Callable[..., Any],
+    table: Any,
+    questions: Iterable[tuple[Any, ...]],
+    *rest: Any,
+    min_rows: int = MIN_ROWS,
+) -> list[Any]:
+    """Call ``function(table, *question, *rest)`` for every question and return the answers in order.
+
+    `min_rows` is lower where one question is a lot of work on few rows.
+    """
     global _shared
     questions = list(questions)
     workers = min(n_workers(), len(questions))
