@@ -9,12 +9,13 @@ that the same input gives the same bytes.
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -40,6 +41,11 @@ OUTPUT_TIMEOUT = 120
 INJECTED = "injected-parameters"
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 
+# jupyter_client logs a traceback before it raises; what a user sees is decided by who catches.
+LOG = logging.getLogger("ssi_audit.notebooks")
+LOG.addHandler(logging.NullHandler())
+LOG.propagate = False
+
 _numbers = itertools.count(1)
 
 
@@ -63,14 +69,20 @@ class NotebookFailed(Exception):
         self.notebook = notebook
 
 
+class NotReady(DeadKernelError):
+    """A kernel did not come up."""
+
+
 @dataclass
 class _Progress:
     """Where a run has got to: papermill does not say when it raises."""
 
+    source: nbformat.NotebookNode
+    environment: Mapping[str, str]
+    fresh: bool = False
     notebook: nbformat.NotebookNode | None = None
     cell: int = 0
     process: Any = None
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def execute(
@@ -101,22 +113,16 @@ def execute(
     NotebookFailed
         An exception in a cell, a cell that is stuck, a kernel that died.
     """
-    source = nbformat.from_dict(nbformat.read(notebook, as_version=4))
-    progress = _Progress(notebook=source, environment=environment or {})
+    progress = _Progress(nbformat.read(notebook, as_version=4), environment or {})
     try:
-        executed = papermill.execute_notebook(
-            source,
-            None,
-            parameters=dict(parameters),
-            engine_name=ENGINE,
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            execution_timeout=cell_timeout,
-            kernels=kernels,
-            progress=progress,
-        )
+        try:
+            executed = _run(progress, parameters, kernels, cell_timeout)
+        except NotReady:
+            # A forked kernel that cannot even start says nothing about the notebook: once more with a fresh one.
+            if kernels.closed or not isinstance(progress.process, ForkedKernel):
+                raise
+            progress.fresh = True
+            executed = _run(progress, parameters, kernels, cell_timeout)
     except PapermillExecutionError as error:
         raise _failed(progress, f"{error.ename}: {_first_line(error.evalue)}") from error
     except CellTimeoutError as error:
@@ -124,6 +130,24 @@ def execute(
     except (DeadKernelError, RuntimeError) as error:
         raise _failed(progress, _how_it_ended(progress.process) or _first_line(str(error))) from error
     return tidy(executed)
+
+
+def _run(
+    progress: _Progress, parameters: Mapping[str, object], kernels: Kernels, cell_timeout: float
+) -> nbformat.NotebookNode:
+    return papermill.execute_notebook(
+        progress.source,
+        None,
+        parameters=dict(parameters),
+        engine_name=ENGINE,
+        kernel_name="python3",
+        language="python",
+        progress_bar=False,
+        request_save_on_cell_execute=False,
+        execution_timeout=cell_timeout,
+        kernels=kernels,
+        progress=progress,
+    )
 
 
 def tidy(notebook: nbformat.NotebookNode, failed: bool = False) -> nbformat.NotebookNode:
@@ -160,8 +184,12 @@ class _Provisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict:
         environment = self.progress.environment
         try:
+            if self.progress.fresh:
+                raise WarmStopped
             self.process = self.kernels.fork(self.parent.connection_file, environment)
         except WarmStopped:
+            if self.kernels.closed:
+                raise DeadKernelError("the run was stopped") from None
             kwargs |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             kwargs["env"] = {**kwargs["env"], **self.kernels.environment, **environment}
             connection = await super().launch_kernel(cmd, **kwargs)
@@ -182,9 +210,9 @@ class _Client(AsyncKernelClient):
             if await self._answered(asked, seconds=1.0):
                 return
             if not await self._async_is_alive():
-                raise DeadKernelError("the kernel died before its first cell")
+                raise NotReady("its kernel ended before the first cell")
             if time.monotonic() > deadline:
-                raise DeadKernelError(f"the kernel was not ready after {timeout:g} seconds")
+                raise NotReady(f"its kernel was not ready after {timeout:g} seconds")
 
     async def _answered(self, asked: str, seconds: float) -> bool:
         """Whether the reply to a message came, and with it the end of what was published about it."""
@@ -235,6 +263,7 @@ class Engine(NBClientEngine):
             nb_man,
             km=manager,
             kernel_name=manager.kernel_name,
+            log=LOG,
             timeout=execution_timeout,
             startup_timeout=START_TIMEOUT,
             iopub_timeout=OUTPUT_TIMEOUT,
@@ -261,6 +290,7 @@ def _manager(kernels: Kernels, progress: _Progress) -> _Manager:
     manager = _Manager(
         connection_file=str(kernels.folder / f"k{number}.json"),
         client_factory=_Client,
+        log=LOG,
         shutdown_wait_time=5.0,
         **place,
     )
@@ -272,8 +302,8 @@ def _manager(kernels: Kernels, progress: _Progress) -> _Manager:
 
 
 def _failed(progress: _Progress, reason: str) -> NotebookFailed:
-    step = step_name(progress.notebook.cells, progress.cell)
-    return NotebookFailed(step, reason, tidy(progress.notebook, failed=True))
+    notebook = progress.notebook or progress.source
+    return NotebookFailed(step_name(notebook.cells, progress.cell), reason, tidy(notebook, failed=True))
 
 
 def step_name(cells: list, index: int) -> str:

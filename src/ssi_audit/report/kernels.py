@@ -26,9 +26,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 # Two notebooks run at a time, so one thread each; the sums must not depend on the number of cores either.
 ONE_THREAD = dict.fromkeys(
@@ -41,6 +41,7 @@ ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
+BACKEND = "module://matplotlib_inline.backend_inline"
 # What every kernel imports beside what its notebook does.
 SHELL = (
     "ipykernel.kernelapp",
@@ -124,6 +125,7 @@ class Kernels:
         self._lock = threading.Lock()
         self._warm: subprocess.Popen | None = None
         self._ready = False
+        self.closed = False
         if can_fork() if warm is None else warm:
             self._warm = subprocess.Popen(
                 [*COMMAND, "warm", str(self.folder), *SHELL, *modules],
@@ -167,6 +169,7 @@ class Kernels:
 
     def close(self) -> None:
         """End all kernels and remove the private folder."""
+        self.closed = True
         with self._lock:
             self._stop_warm()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -211,9 +214,10 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         **ONE_THREAD,
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",  # the only thread that an import would start
         "PYTHONHASHSEED": "0",
         "SOURCE_DATE_EPOCH": "315532800",  # figures carry no date of today
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLBACKEND": BACKEND,
         "MATPLOTLIBRC": str(Path(__file__).with_name("matplotlibrc")),
         "IPYTHONDIR": str(folder / "ipython"),  # no start-up files, no history
         "JUPYTER_RUNTIME_DIR": str(folder),
@@ -225,12 +229,9 @@ def kernel_environment(folder: Path) -> dict[str, str]:
 def _serve(connection_file: str) -> None:
     """Be a kernel until told to stop."""
     sys.modules[NO_DEBUGGER] = None
-    import numpy as np
     from ipykernel.kernelapp import IPKernelApp
     from traitlets.config import Config
 
-    random.seed(SEED)
-    np.random.seed(SEED)  # noqa: NPY002 -- the global state that libraries use when nobody gives them a seed
     config = Config()
     if sys.platform != "win32":
         config.IPKernelApp.parent_handle = os.getppid()  # end when the parent does
@@ -240,10 +241,36 @@ def _serve(connection_file: str) -> None:
     kernel = IPKernelApp.instance(config=config)
     kernel.initialize(["-f", connection_file])
     if "matplotlib_inline.backend_inline" in sys.modules:
-        # It hooks into the shell when it is imported. That was before the fork, when there was no shell, and
-        # every figure would be lost in silence.
-        kernel.shell.enable_matplotlib("inline")
+        _draw_into(kernel.shell)
+    # Not earlier: what a kernel does until its first cell draws random numbers too.
+    events = kernel.shell.events
+    events.register("pre_run_cell", _seed_once(events))
     kernel.start()
+
+
+def _draw_into(shell: Any) -> None:
+    """Do again what the backend does when it is imported: it was imported before the fork.
+
+    There was no shell then to hook into, and every figure would be lost in silence.
+    """
+    from IPython.core.pylabtools import activate_matplotlib
+    from matplotlib_inline.backend_inline import configure_inline_support
+
+    activate_matplotlib(BACKEND)
+    configure_inline_support(shell, BACKEND)
+
+
+def _seed_once(events: Any) -> Callable[[object], None]:
+    """Seed the global states that libraries use when nobody gives them a seed, before the first cell."""
+
+    def seed(_: object) -> None:
+        import numpy as np
+
+        random.seed(SEED)
+        np.random.seed(SEED)  # noqa: NPY002
+        events.unregister("pre_run_cell", seed)
+
+    return seed
 
 
 def _stay_warm(folder: Path, modules: Iterable[str]) -> None:

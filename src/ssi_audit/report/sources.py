@@ -83,6 +83,12 @@ def source_fingerprint(*modules: str) -> str:
     return fingerprint({**_digests(files), **_data_files()})
 
 
+def template_fingerprint() -> str:
+    """Sha256 of what makes a page of an executed notebook: templates, style and code."""
+    templates = (path for path in (ROOT / "report" / "templates").iterdir() if path.is_file())
+    return fingerprint([_digests(templates), source_fingerprint(f"{PACKAGE}.report.page")])
+
+
 @cache
 def library_versions() -> dict[str, str]:
     """Versions of Python and of the declared dependencies: another version may give another number."""
