@@ -14,7 +14,6 @@ from itertools import permutations
 from math import factorial
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from ssi_audit.errors import NotEnoughData
@@ -340,6 +339,8 @@ def person_period_matrix(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Long values as a matrix, one line per person and one column per period, NaN where there is none.
 
+    Rows without a person or a period are left out.
+
     Returns
     -------
     matrix : ndarray, shape (N, T)
@@ -348,10 +349,12 @@ def person_period_matrix(
     """
     line, people = factorize(people)
     place, periods = factorize(periods)
-    if pd.DataFrame({"line": line, "place": place}).duplicated().any():
+    known = (line >= 0) & (place >= 0)
+    line, place = line[known], place[known]
+    if len(np.unique(line * len(periods) + place)) < len(line):
         raise ValueError("Some person has two values in one period.")
     matrix = np.full((len(people), len(periods)), np.nan)
-    matrix[line, place] = np.asarray(values, float)
+    matrix[line, place] = np.asarray(values, float)[known]
     return matrix, people, periods
 
 

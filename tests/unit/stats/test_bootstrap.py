@@ -256,6 +256,8 @@ def test_long_values_become_a_matrix():
     assert (list(people), list(periods)) == (["a", "b"], [7, 9])
     assert matrix[1].tolist() == [1, 3]
     assert matrix[0, 0] == 2 and np.isnan(matrix[0, 1])
+    unknown = stats.person_period_matrix([1, 2, 9], np.array(["b", "a", None], object), [7, 9, 9])[0]
+    assert np.nan_to_num(unknown).tolist() == [[0, 2], [1, 0]]
     with pytest.raises(ValueError, match="two values in one period"):
         stats.person_period_matrix([1, 2], ["a", "a"], [7, 7])
 
