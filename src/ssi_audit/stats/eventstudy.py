@@ -6,8 +6,8 @@ even turn its sign. Here every cohort (sellers who started together) is
 compared only with sellers who never started (or have not yet), event time by
 event time, and the effects are averaged with the cohorts' shares.
 
-The design is sparse: two effects and one dummy per cohort and event time. So
-only cross-products are formed, from counts, and memory is one pass over rows.
+All columns are dummies: two effects and one per cohort and event time. So
+cross-products are counts, and no column is ever made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from math import factorial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg, sparse, stats
+from scipy import linalg, stats
 
 from ssi_audit.errors import NotEnoughData
 
@@ -143,7 +143,8 @@ def sun_abraham(
         Periods per event time. Weekly data: 4 makes the reference the last four weeks before the start.
     cohort_width : int
         Periods whose starts form one cohort. Cohorts of one person leave the sandwich without any idea of
-        that person's noise; `jackknife` is right in either case.
+        that person's noise (`jackknife` is right in either case), and many cohorts of weekly rows take long:
+        13 is a good choice there.
     control : {"auto", "never", "last"}
         Compare with those who never start, or with the last cohort before it starts ("auto": the first, if any).
     kind : {"jackknife", "CR0", "CR1"}
@@ -263,17 +264,19 @@ def permute_starts(
 
 @dataclass(frozen=True, eq=False)
 class _Panel:
-    """Rows in use, their sparse columns (cells first, then calendar) and cross-products.
+    """Rows in use and the cross-products of their dummies: cells first, then calendar.
 
-    A cell is a cohort at an event time. `exposed`, `n_dropped`, `n_alone` as in `EventStudy`; person arrays
-    have one entry per person in use.
+    A cell is a cohort at an event time; a row's `cell` is the number of cells where it has none, its `time` 0 in
+    the reference period. `exposed` has one entry per person in use; `before`: rows of exposed persons before the
+    start. `gram` and `moment` are free of person effects.
     """
 
     y: np.ndarray
     person: np.ndarray
+    cell: np.ndarray
+    time: np.ndarray
     before: np.ndarray
     exposed: np.ndarray
-    columns: sparse.csr_matrix
     gram: np.ndarray
     moment: np.ndarray
     cell_cohort: np.ndarray
@@ -356,26 +359,49 @@ def _cross_products(
         )
     row_exposed = exposed[person]
     in_cell = row_exposed & (event != REFERENCE)
-    pairs = np.column_stack([cohort_of[person[in_cell]], event[in_cell]])
-    cells, cell = np.unique(pairs, axis=0, return_inverse=True)
+    cohort_labels, cohort = np.unique(cohort_of, return_inverse=True)
+    event_labels, place = np.unique(event[in_cell], return_inverse=True)
+    cells, own_cell = np.unique(cohort[person[in_cell]] * len(event_labels) + place, return_inverse=True)
+    cell = np.full(len(y), len(cells))
+    cell[in_cell] = own_cell
     times, time = np.unique(period, return_inverse=True)
 
-    n, c = len(y), len(cells)
-    dummy = time > 0  # the first period is the calendar's reference
-    rows = np.concatenate([np.flatnonzero(in_cell), np.flatnonzero(dummy)])
-    places = np.concatenate([cell.ravel(), c + time[dummy] - 1])
-    columns = sparse.csr_matrix((np.ones(len(rows)), (rows, places)), shape=(n, c + len(times) - 1))
-    membership = sparse.csr_matrix((np.ones(n), (person, np.arange(n))), shape=(len(used), n))
-    sums, sizes = (membership @ columns).toarray(), np.bincount(person)
-    gram = (columns.T @ columns).toarray() - sums.T @ (sums / sizes[:, None])
-    moment = columns.T @ y - sums.T @ (np.bincount(person, weights=y) / sizes)
-    cohort_sizes = np.unique(cohort_of[exposed], return_counts=True)[1]
+    c, t, n_people = len(cells), len(times), len(used)
+    sizes = np.bincount(person)
+    sums = _person_sums(person, cell, time, (n_people, c, t))
+    totals = _person_sums(np.zeros_like(person), cell, time, (1, c, t), y)[0]
+    cohort_sizes = np.bincount(cohort[exposed])
     return _Panel(
-        y=y, person=person, before=row_exposed & (event < 0), exposed=exposed, columns=columns, gram=gram,
-        moment=moment, cell_cohort=cells[:, 0], cell_event=cells[:, 1],
-        cell_rows=np.bincount(cell.ravel(), minlength=c), cell_people=(sums[:, :c] > 0).sum(axis=0),
-        n_dropped=n_all - len(used), n_alone=int((cohort_sizes == 1).sum()),
+        y=y, person=person, cell=cell, time=time, before=row_exposed & (event < 0), exposed=exposed,
+        gram=_squares(cell, time, c, t) - sums.T @ (sums / sizes[:, None]),
+        moment=totals - sums.T @ (np.bincount(person, weights=y) / sizes),
+        cell_cohort=cohort_labels[cells // len(event_labels)], cell_event=event_labels[cells % len(event_labels)],
+        cell_rows=np.bincount(own_cell, minlength=c), cell_people=(sums[:, :c] > 0).sum(axis=0),
+        n_dropped=n_all - n_people, n_alone=int((cohort_sizes == 1).sum()),
     )  # fmt: skip
+
+
+def _person_sums(
+    person: np.ndarray,
+    cell: np.ndarray,
+    time: np.ndarray,
+    shape: tuple[int, int, int],
+    values: np.ndarray | None = None,
+) -> np.ndarray:
+    """Sums of the dummies (times values) over each person's rows, shape (people, cells + times - 1)."""
+    n_people, c, t = shape
+    in_cells = np.bincount(person * (c + 1) + cell, values, n_people * (c + 1)).reshape(n_people, c + 1)
+    at_times = np.bincount(person * t + time, values, n_people * t).reshape(n_people, t)
+    return np.hstack([in_cells[:, :c], at_times[:, 1:]])
+
+
+def _squares(cell: np.ndarray, time: np.ndarray, c: int, t: int) -> np.ndarray:
+    """Cross-products of the dummies, shape (cells + times - 1,) * 2."""
+    counts = np.bincount(cell * t + time, minlength=(c + 1) * t).reshape(c + 1, t).astype(float)
+    squares = np.diag(np.concatenate([counts[:c].sum(axis=1), counts[:, 1:].sum(axis=0)]))
+    squares[:c, c:] = counts[:c, 1:]
+    squares[c:, :c] = counts[:c, 1:].T
+    return squares
 
 
 # ---- estimates and their variance ------------------------------------------------------------------------
@@ -419,35 +445,37 @@ def _estimate(panel: _Panel, averages: list[tuple[int, int]], kind: str) -> tupl
         return coef[:c], _jackknife_parts(panel, np.array(averages))
     told = np.where(np.isfinite(coef[:c]), panel.cell_rows, 0)
     weights = np.vstack([np.eye(c)] + [_shares(panel, told, pair) for pair in averages])
-    n_people = len(panel.exposed)
-    residual = panel.y - panel.columns @ np.nan_to_num(coef)
+    n_people, t = len(panel.exposed), len(coef) - c + 1
+    known = np.nan_to_num(coef)
+    residual = panel.y - np.append(known[:c], 0.0)[panel.cell] - np.append(0.0, known[c:])[panel.time]
     residual -= (np.bincount(panel.person, weights=residual) / np.bincount(panel.person))[panel.person]
-    membership = sparse.csr_matrix(
-        (residual, (panel.person, np.arange(len(residual)))), shape=(n_people, len(residual))
-    )
-    parts = (membership @ panel.columns).toarray() @ inverse[:, :c] @ weights.T
+    scores = _person_sums(panel.person, panel.cell, panel.time, (n_people, c, t), residual)
+    parts = scores @ inverse[:, :c] @ weights.T
     return coef[:c], parts * np.sqrt(n_people / (n_people - 1) if kind == "CR1" else 1)
 
 
 def _jackknife_parts(panel: _Panel, averages: np.ndarray) -> np.ndarray:
     """Each person's part by leaving him out; `averages` has one line (first, last event time) per average."""
     n_people, c = len(panel.exposed), len(panel.cell_event)
+    t = len(panel.moment) - c + 1
+    sums = _person_sums(panel.person, panel.cell, panel.time, (n_people, c, t))
+    totals = _person_sums(panel.person, panel.cell, panel.time, (n_people, c, t), panel.y)
+    sizes = np.bincount(panel.person)
+    means = np.bincount(panel.person, weights=panel.y) / sizes
     order = np.argsort(panel.person, kind="stable")
-    starts = np.searchsorted(panel.person[order], np.arange(n_people + 1))
+    starts = np.append(0, np.cumsum(sizes))
+    inside = (panel.cell_event >= averages[:, :1]) & (panel.cell_event <= averages[:, 1:])
     without = np.empty((n_people, c + len(averages)))
     for i in range(n_people):
         own = order[starts[i] : starts[i + 1]]
-        columns, y = panel.columns[own], panel.y[own]
-        sums = np.asarray(columns.sum(axis=0)).ravel()
-        gram = panel.gram - (columns.T @ columns).toarray() + np.outer(sums, sums) / len(own)
-        moment = panel.moment - columns.T @ y + sums * y.mean()
+        gram = panel.gram - _squares(panel.cell[own], panel.time[own], c, t) + np.outer(sums[i], sums[i]) / sizes[i]
+        moment = panel.moment - totals[i] + sums[i] * means[i]
         # A cohort of one is gone with its member, and its share goes to the others.
-        left = np.concatenate([panel.cell_rows > sums[:c], np.ones(len(sums) - c, dtype=bool)])
-        coef = np.full(len(sums), np.nan)
+        left = np.append(panel.cell_rows > sums[i, :c], np.ones(t - 1, dtype=bool))
+        coef = np.full(c + t - 1, np.nan)
         coef[left] = _quick_solve(gram[np.ix_(left, left)], moment[left])
         without[i, :c] = coef[:c]
-        told = np.where(np.isfinite(coef[:c]), panel.cell_rows - sums[:c], 0)
-        inside = (panel.cell_event >= averages[:, :1]) & (panel.cell_event <= averages[:, 1:])
+        told = np.where(np.isfinite(coef[:c]), panel.cell_rows - sums[i, :c], 0)
         with np.errstate(invalid="ignore"):  # 0/0: nobody else is seen there
             without[i, c:] = inside @ (told * np.nan_to_num(coef[:c])) / (inside @ told)
     return np.sqrt((n_people - 1) / n_people) * (without.mean(axis=0) - without)
