@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ssi_audit.errors import NotEnoughData, UserError
+from ssi_audit.errors import NotEnoughData, SettingsError, UserError
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     for column in ("brand", "people", "insights", "relationships", "total"):
         record.add_argument(f"--{column}", type=float, default=None)
     for column in ("industry-rank", "network-rank"):
-        record.add_argument(f"--{column}", type=float, default=None)
+        record.add_argument(f"--{column}", type=float, default=None, help="the N of Top N %%")
 
     sample = command("sample", _sample, "exports of a known-truth world, and truth.json beside them", data=False)
     sample.add_argument("--world", default="sample", help="name of a world, or sample for the invented organisation")
@@ -145,22 +145,39 @@ def _say(args: argparse.Namespace, facts: dict[str, Any], text: str) -> None:
     print(json.dumps(facts, ensure_ascii=False, indent=1) if args.json else text)
 
 
-def _audit(args: argparse.Namespace) -> int:
-    from ssi_audit import workspace
-    from ssi_audit.evidence import answer_json, audit, with_sentence
-    from ssi_audit.report.words import Words
+def _report(args: argparse.Namespace) -> int:
+    from ssi_audit.report.build import make_report
+
+    stream = sys.stderr if args.json else sys.stdout
+    result = make_report(
+        args.data, args.out, options_of(args), workers=args.workers, skip_unreadable=args.skip_unreadable,
+        scheduler=args.scheduler, stream=stream,
+    )  # fmt: skip
+    if args.json:
+        print(json.dumps(result.facts, ensure_ascii=False, indent=1))
+    return DONE if result.ok else FAILED
+
+
+def _check(args: argparse.Namespace) -> int:
+    from ssi_audit import check, workspace
     from ssi_audit.settings import load_settings
 
     folder, sample = workspace.find_data(args.data)
-    settings = load_settings(folder, **options_of(args))
-    found = audit(folder, settings, sample=sample, skip_unreadable=args.skip_unreadable)
-    found = with_sentence(found, Words(settings.language).answer_sentence(found))
-    write_text(args.out, answer_json(found))
-    if args.evidence:
-        from ssi_audit.pool import write_evidence
+    found = check.check_folder(folder, load_settings(folder, **options_of(args)), args.skip_unreadable)
+    _say(args, check.facts(found), check.text(found, sample=sample))
+    return DONE
 
-        write_evidence(found, args.evidence)
-    _say(args, found.to_dict()["overall"], f"{found.overall.sentence}\nWrote {args.out}")
+
+def _load(args: argparse.Namespace) -> int:
+    from ssi_audit import workspace
+    from ssi_audit.exports import read_folder
+    from ssi_audit.exports.write import write_plain
+    from ssi_audit.settings import load_settings
+
+    folder, _ = workspace.find_data(args.data)
+    settings = load_settings(folder, **options_of(args))
+    written = write_plain(read_folder(folder, settings, skip_unreadable=args.skip_unreadable), args.out)
+    _say(args, {"written": [path.name for path in written]}, "\n".join(f"Wrote {path}" for path in written))
     return DONE
 
 
@@ -173,10 +190,98 @@ def _panel(args: argparse.Namespace) -> int:
     folder, _ = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
     panel = build_panel(read_exports(folder, settings, skip_unreadable=args.skip_unreadable), settings)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     write_panel(panel, args.out)
     people = panel["person"].nunique()
     _say(args, {"people": people, "rows": len(panel)}, f"Wrote {args.out}: {people} people, {len(panel)} rows")
     return DONE
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from ssi_audit import workspace
+    from ssi_audit.evidence import answer_json, audit, with_sentence
+    from ssi_audit.report.words import Words
+    from ssi_audit.settings import load_settings
+
+    folder, sample = workspace.find_data(args.data)
+    settings = load_settings(folder, **options_of(args))
+    found = audit(
+        folder, settings, sample=sample, skip_unreadable=args.skip_unreadable,
+        fingerprint=workspace.fingerprint(folder),
+    )  # fmt: skip
+    found = with_sentence(found, Words(settings.language, settings.sesoi, found.data["currency"]).headline(found))
+    write_text(args.out, answer_json(found))
+    if args.evidence:
+        from ssi_audit.pool import write_evidence
+
+        write_evidence(found, args.evidence)
+    _say(args, found.to_dict()["overall"], f"Verdict: {found.overall.sentence}\nWrote {args.out}")
+    return DONE
+
+
+def _pool(args: argparse.Namespace) -> int:
+    from ssi_audit.pool import run_pool
+
+    found = run_pool(args.files, args.out)
+    _say(args, found.to_dict()["overall"], f"Verdict: {found.overall.verdict}\nWrote {args.out}")
+    return DONE
+
+
+def _power(args: argparse.Namespace) -> int:
+    from ssi_audit.power import power_facts, power_text
+
+    facts = power_facts(args.people, args.weeks, args.data)
+    _say(args, facts, power_text(facts))
+    return DONE
+
+
+def _record(args: argparse.Namespace) -> int:
+    import datetime as dt
+
+    from ssi_audit.record import VALUES, read_reading, record
+
+    typed = {name: getattr(args, name) for name in VALUES if getattr(args, name) is not None}
+    if bool(args.file) == bool(typed):
+        raise SettingsError("give either --file or typed numbers (--brand … --total …)")
+    values = read_reading(args.file) if args.file else typed
+    try:
+        day = dt.date.fromisoformat(args.date) if args.date else dt.datetime.now().astimezone().date()
+    except ValueError as error:
+        raise SettingsError(f"--date {args.date}: expected a day like 2026-02-27") from error
+    new = record(args.to, args.person, day, values)
+    done = f"Added {day} to {args.to}" if new else f"{args.to} holds this reading already"
+    _say(args, {"added": new, "date": day.isoformat(), **values}, done)
+    return DONE
+
+
+def _sample(args: argparse.Namespace) -> int:
+    from ssi_audit.worlds import make_world, write_world
+
+    if args.world == "sample":
+        from ssi_audit.world_sample import write_sample
+
+        written = write_sample(args.out)
+    else:
+        written = write_world(make_world(args.world, args.people, args.weeks, args.seed), args.out, as_=args.as_)
+    _say(args, {"written": [path.name for path in written]}, f"Wrote {len(written)} files to {args.out}")
+    return DONE
+
+
+def _pdf(args: argparse.Namespace) -> int:
+    from ssi_audit.report.pdf import print_pdf
+
+    path = print_pdf(args.report)
+    _say(args, {"pdf": str(path)}, f"Wrote {path}")
+    return DONE
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from ssi_audit.verify import verify
+
+    checks = verify(args.report, args.data)
+    lines = [f"  {check.what:<20} {'same' if check.holds else 'DIFFERS':<8} {check.found}" for check in checks]
+    _say(args, {check.what: check.holds for check in checks}, "\n".join(lines))
+    return DONE if all(check.holds for check in checks) else FAILED
 
 
 def write_text(path: Path, text: str) -> None:

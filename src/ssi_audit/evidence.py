@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 CAP = {"ssi": 97.0, **dict.fromkeys(schema.PILLARS, 24.5)}
 
 
-def audit(data: Path | str, settings: Settings | None = None, *, sample: bool = False, **options: Any) -> Audit:
+def audit(
+    data: Path | str, settings: Settings | None = None, *, sample: bool = False, fingerprint: str = "", **options: Any
+) -> Audit:
     """Read a folder of exports and answer the question.
 
     Parameters
@@ -39,6 +41,8 @@ def audit(data: Path | str, settings: Settings | None = None, *, sample: bool = 
         Default: ``ssi-audit.toml`` of the folder.
     sample : bool
         The data are the invented sample; every output says so.
+    fingerprint : str
+        Of the input files, as the report's footer shows it; default: the reader's own.
     **options
         Passed to `read_exports`.
 
@@ -53,7 +57,8 @@ def audit(data: Path | str, settings: Settings | None = None, *, sample: bool = 
     from ssi_audit.panel import build_panel
 
     settings = settings or load_settings(data)
-    tables = dataclasses.replace(read_exports(data, settings, **options), sample=sample)
+    tables = read_exports(data, settings, **options)
+    tables = dataclasses.replace(tables, sample=sample, fingerprint=fingerprint or tables.fingerprint)
     return audit_panel(build_panel(tables, settings), tables, settings)
 
 
