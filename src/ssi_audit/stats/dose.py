@@ -8,7 +8,6 @@ any rising (or falling) order by more than chance?
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +16,8 @@ from scipy import optimize
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.bootstrap import SEED
+from ssi_audit.stats.by_name import as_columns, fit_by_name
 from ssi_audit.stats.clusters import MIN_PEOPLE, Interval, interval, leave_one_out
-from ssi_audit.stats.fixed_effects import fe_ols, fe_poisson, pooled_ols, pooled_poisson
 from ssi_audit.stats.working import ModelFit
 
 DRAWS = 999
@@ -113,10 +112,12 @@ def dose_response(
     y, score, edges = (np.asarray(part, float) for part in (y, score, edges))
     if len(edges) < 4 or (np.diff(edges) <= 0).any():
         raise ValueError(f"edges are {edges.tolist()}; at least four rising limits were expected")
-    others = np.empty((len(y), 0)) if covariates is None else np.asarray(covariates, float).reshape(len(y), -1)
-    fitter = _fitter(model, absorb)
+    others = as_columns(covariates, len(y))
 
-    straight = fitter(y, np.column_stack([score / unit, others]), groups, offset, calendar)
+    def fit_on(exposure: np.ndarray) -> ModelFit:
+        return fit_by_name(model, y, np.column_stack([exposure, others]), groups, offset, calendar, absorb=absorb)
+
+    straight = fit_on(score / unit)
     if straight.n_people < MIN_PEOPLE:
         raise NotEnoughData(f"Only {straight.n_people} people can be compared, at least {MIN_PEOPLE} are needed.")
     used = straight.rows
@@ -124,7 +125,7 @@ def dose_response(
     edges = _peopled(edges, score[used], people)
     band = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, len(edges) - 2)
     dummies = np.where(np.isnan(score)[:, None], np.nan, band[:, None] == np.arange(1, len(edges) - 1))
-    fit = fitter(y, np.column_stack([dummies, others]), groups, offset, calendar)
+    fit = fit_on(dummies)
     m = len(edges) - 1
     trend = interval(straight, 0)
     monotone, departure, p = _departure(fit, m - 1, draws, seed)
@@ -136,15 +137,6 @@ def dose_response(
         np.array([score[used][own].mean() for own in inside.T]), trend, np.append(0.0, monotone), departure, p,
         fit.n_people, fit.n_rows,
     )  # fmt: skip
-
-
-def _fitter(model: str, absorb: bool) -> Callable[..., ModelFit]:
-    if model not in ("poisson", "ols"):
-        raise ValueError(f'model is "poisson" or "ols", got {model!r}')
-    if model == "poisson":
-        return fe_poisson if absorb else pooled_poisson
-    ols = fe_ols if absorb else pooled_ols
-    return lambda y, X, groups, offset, calendar: ols(y, X, groups, calendar)
 
 
 def _peopled(edges: np.ndarray, score: np.ndarray, people: np.ndarray) -> np.ndarray:

@@ -16,9 +16,8 @@ from numpy.typing import ArrayLike
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.bootstrap import DRAWS, SEED, max_t_wild, wild_scores
+from ssi_audit.stats.by_name import as_columns, fit_by_name
 from ssi_audit.stats.clusters import Interval, interval, jackknife_interval, leave_one_out
-from ssi_audit.stats.fixed_effects import fe_ols, fe_poisson
-from ssi_audit.stats.working import ModelFit
 
 # The score sums up 90 days: lags closer than this many weeks look at the same days (methods.md, claim K6).
 RESOLUTION = 6
@@ -139,16 +138,12 @@ def lag_profile(
     ----------
     Westfall & Young 1993 (max-T); MacKinnon, Nielsen & Webb 2023 (jackknife).
     """
-    y, exposures = _common_sample(y, exposures, lags, covariates)
-    fits = [_fit(y, _with(exposures[:, [j]], covariates), groups, offset, calendar, model) for j in range(len(lags))]
+    y, exposures, others = _common_sample(y, exposures, lags, covariates)
+    designs = [np.column_stack([exposure, others]) for exposure in exposures.T]
+    fits = [fit_by_name(model, y, design, groups, offset, calendar) for design in designs]
     effects = tuple(interval(fit, 0) for fit in fits)
-    family = max_t_wild(
-        [
-            wild_scores(y, _with(exposures[:, [j]], covariates), groups, 0, offset, calendar, model=model)
-            for j in range(len(lags))
-        ],
-        draws=draws, seed=seed,
-    )  # fmt: skip
+    scores = [wild_scores(y, design, groups, 0, offset, calendar, model=model) for design in designs]
+    family = max_t_wild(scores, draws=draws, seed=seed)
     best = int(np.argmax([abs(effect.t) for effect in effects]))
     # The same person is missing from both models, so what is common to them cancels.
     deleted = leave_one_out(fits[best])[:, 0] - leave_one_out(fits[0])[:, 0]
@@ -173,13 +168,13 @@ def distributed_lag(
     model: str = "poisson",
 ) -> DistributedLag:
     """Fit all lags in one model; parameters and errors as in `lag_profile`."""
-    y, exposures = _common_sample(y, exposures, lags, covariates)
-    fit = _fit(y, _with(exposures, covariates), groups, offset, calendar, model)
+    y, exposures, others = _common_sample(y, exposures, lags, covariates)
+    fit = fit_by_name(model, y, np.column_stack([exposures, others]), groups, offset, calendar)
     effects = tuple(interval(fit, j) for j in range(len(lags)))
     # sum b_l x_l = (sum b_l) x_1 + sum b_l (x_l - x_1): the total is one coefficient of the same model.
     turned = exposures.copy()
     turned[:, 1:] -= exposures[:, :1]
-    total = interval(_fit(y, _with(turned, covariates), groups, offset, calendar, model), 0)
+    total = interval(fit_by_name(model, y, np.column_stack([turned, others]), groups, offset, calendar), 0)
     return DistributedLag(tuple(lags), effects, total, fit.n_people, fit.n_rows)
 
 
@@ -208,48 +203,24 @@ def lead_placebo(
     NotEnoughData
         With fewer than 8 persons, or when the later reading does not vary beside the present one.
     """
-    both = np.column_stack([np.asarray(lead, float), np.asarray(x, float)])
-    fit = _fit(np.asarray(y, float), _with(both, covariates), groups, offset, calendar, model)
+    y = np.asarray(y, float)
+    columns = np.column_stack([np.asarray(lead, float), np.asarray(x, float), as_columns(covariates, len(y))])
+    fit = fit_by_name(model, y, columns, groups, offset, calendar)
     ahead = interval(fit, 0)
     return LeadPlacebo(ahead, interval(fit, 1), bool(ahead.estimate > 0 and ahead.p < ALPHA))
 
 
 def _common_sample(
     y: ArrayLike, exposures: ArrayLike, lags: tuple[int, ...], covariates: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Outcome and exposures, y missing wherever any lag (or covariate) is."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Outcome, exposures and covariates; the outcome is missing wherever any of the others is."""
     y, exposures = np.asarray(y, float), np.asarray(exposures, float)
     if exposures.ndim != 2 or exposures.shape[1] != len(lags):
         raise ValueError(f"exposures has shape {exposures.shape}; one column per lag ({len(lags)}) was expected")
     if list(lags) != sorted(set(lags)) or not lags:
         raise ValueError(f"lags are {lags}; rising whole numbers were expected")
-    complete = np.isfinite(exposures).all(axis=1)
-    if covariates is not None:
-        complete &= np.isfinite(_matrix(covariates)).all(axis=1)
+    others = as_columns(covariates, len(y))
+    complete = np.isfinite(exposures).all(axis=1) & np.isfinite(others).all(axis=1)
     if not complete.any():
         raise NotEnoughData(f"no row knows the exposure at all lags from {lags[0]} to {lags[-1]} periods back.")
-    return np.where(complete, y, np.nan), exposures
-
-
-def _fit(
-    y: np.ndarray,
-    columns: np.ndarray,
-    groups: ArrayLike,
-    offset: ArrayLike | None,
-    calendar: ArrayLike | None,
-    model: str,
-) -> ModelFit:
-    if model == "poisson":
-        return fe_poisson(y, columns, groups, offset, calendar)
-    if model == "ols":
-        return fe_ols(y, columns, groups, calendar)
-    raise ValueError(f'model is "poisson" or "ols", got {model!r}')
-
-
-def _with(exposures: np.ndarray, covariates: ArrayLike | None) -> np.ndarray:
-    return exposures if covariates is None else np.column_stack([exposures, _matrix(covariates)])
-
-
-def _matrix(covariates: ArrayLike) -> np.ndarray:
-    covariates = np.asarray(covariates, float)
-    return covariates[:, None] if covariates.ndim == 1 else covariates
+    return np.where(complete, y, np.nan), exposures, others

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.bootstrap import SEED, person_period_matrix
+from ssi_audit.stats.by_name import as_columns, fit_by_name
 from ssi_audit.stats.clusters import interval
-from ssi_audit.stats.fixed_effects import fe_ols, fe_poisson, pooled_ols, pooled_poisson
 from ssi_audit.stats.working import ModelFit, cluster_scores, factorize
 
 DRAWS = 499
@@ -312,17 +312,12 @@ def joint_permutation(specifications: Sequence[Specification], *, draws: int = D
 
 def _fit(item: Specification, *, with_exposure: bool) -> ModelFit:
     """The model with the exposure as column 0, or on the same rows without it."""
-    if item.model not in ("poisson", "ols"):
-        raise ValueError(f'model is "poisson" or "ols", got {item.model!r}')
     x = np.asarray(item.x, float)
     use = np.isfinite(x) if item.rows is None else np.isfinite(x) & np.asarray(item.rows, bool)
     y = np.where(use, np.asarray(item.y, float), np.nan)
-    others = np.empty((len(y), 0)) if item.covariates is None else np.asarray(item.covariates, float)
-    others = others[:, None] if others.ndim == 1 else others
-    columns = np.column_stack([x, others]) if with_exposure else others
-    if item.model == "ols":
-        return (fe_ols if item.absorb else pooled_ols)(y, columns, item.people, item.calendar)
-    return (fe_poisson if item.absorb else pooled_poisson)(y, columns, item.people, item.offset, item.calendar)
+    columns = as_columns(item.covariates, len(y))
+    columns = np.column_stack([x, columns]) if with_exposure else columns
+    return fit_by_name(item.model, y, columns, item.people, item.offset, item.calendar, absorb=item.absorb)
 
 
 def _conclusion(low: float, high: float, low90: float, high90: float, margin: float) -> str:
@@ -415,10 +410,9 @@ def _free_of_others(item: Specification, fit: ModelFit) -> np.ndarray:
     slopes = fit.bread @ (fit.design.T @ (np.sqrt(fit.weight) * x[fit.rows])) if fit.n_params else np.zeros(0)
     q = len(fit.columns)
     free = x.copy()
-    if item.covariates is not None:
-        covariates = np.asarray(item.covariates, float).reshape(len(x), -1)
-        real = fit.kept < covariates.shape[1]  # the intercept of a pooled model is no covariate
-        free -= covariates[:, fit.kept[real]] @ slopes[:q][real]
+    covariates = as_columns(item.covariates, len(x))
+    real = fit.kept < covariates.shape[1]  # the intercept of a pooled model is no covariate
+    free -= covariates[:, fit.kept[real]] @ slopes[:q][real]
     if fit.n_units > 1:
         codes, units = factorize(item.calendar)
         code_of_unit = np.zeros(len(units), int)

@@ -192,7 +192,7 @@ def test_three_persons_cannot_be_permuted():
         joint_permutation(specifications(one)[:1])
 
 
-def test_a_thousand_draws_take_far_less_than_a_refit_each():
+def test_many_draws_take_far_less_than_a_refit_each():
     """500 draws of 12 specifications are at least 20 times faster than the refits they replace."""
     one = team(np.random.default_rng(18))
     items = specifications(one)
