@@ -58,3 +58,18 @@ def test_group_in_two_clusters_is_refused(data):
     y, x, person, regime = data
     with pytest.raises(ValueError, match="two clusters"):
         fe_poisson(y, x, regime, clusters=person)
+
+
+def test_series_equals_decomposition(monkeypatch):
+    """With many calendar effects CR2 sums a series instead of decomposing; the figures are the same."""
+    from ssi_audit.stats import clusters
+
+    rng = np.random.default_rng(8)
+    person, week = np.repeat(np.arange(30), 40), np.tile(np.arange(40), 30)
+    x = rng.normal(size=1200) + (person == 0) * rng.normal(0, 8, 1200)  # one person with a lot of leverage
+    fit = fe_poisson(rng.poisson(np.exp(0.02 * x)), x, person, calendar=week)
+    series = clusters.cr2(fit, 0)
+    monkeypatch.setattr(clusters, "MIN_COLUMNS_SERIES", 10_000)
+    plain = clusters.cr2(fit, 0)
+    assert series.se == pytest.approx(plain.se, rel=1e-12)
+    assert series.df == pytest.approx(plain.df, rel=1e-10)
