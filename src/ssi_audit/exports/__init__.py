@@ -65,7 +65,7 @@ from ssi_audit.errors import DataError, Problem
 from ssi_audit.exports import settle
 from ssi_audit.exports.files import File, Folder, ReadingRules, open_folder
 from ssi_audit.exports.ledger import Ledger, empty_ledger, whole_file
-from ssi_audit.exports.table import Context, Rows, Table
+from ssi_audit.exports.table import Context, Rows, Table, column_list
 from ssi_audit.exports.text import Dialect, Unreadable, fold
 from ssi_audit.names import file_owner, identities
 from ssi_audit.people import NO_OWNER
@@ -271,7 +271,7 @@ def _not_recognised(file: File, context: Context) -> pd.DataFrame:
         raise Unreadable("the file is cut off or damaged: it cannot be opened", "download it again")
     if file.kind not in DATA_KINDS:
         return whole_file(file.name, 0, "empty file" if file.kind == "empty" else "not an export")
-    n_rows, seen = 1, ", ".join(file.header[:8])
+    n_rows, seen = 1, column_list(file.header[:8])
     if file.kind == "text":
         n_rows = max(sum(bool(line.strip()) for line in file.utf8.splitlines()) - 1, 0)
     elif file.kind == "workbook":

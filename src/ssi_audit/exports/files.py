@@ -44,11 +44,11 @@ IGNORED = (
     "desktop.ini",
 )
 # A zip that unpacks to more than this is no export but an accident or an attack.
-MAX_UNPACKED = 8 * 1024**3
-MAX_ZIP_RATIO = 2000
+MAX_UNPACKED = 4 * 1024**3
 MAX_ZIP_DEPTH = 3
 
 _WORKBOOK_PARTS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
+_NO_NAMES = ("/", "..", ".")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -395,13 +395,15 @@ class Listing:
         inner_folders = {"": outer}
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
             members = sorted(archive.infolist(), key=lambda member: member.filename)
-        why = _refusal(file, members)
+        why = _refusal(members)
         if why:
             self.refused.append((file.name, why))
             return
         folder.folders.append(outer)
         for member in members:
-            parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+            parts = tuple(
+                part for part in PurePosixPath(member.filename.replace("\\", "/")).parts if part not in _NO_NAMES
+            )
             if member.is_dir() or not parts:
                 continue
             name = "/".join((file.name, *parts))
@@ -418,9 +420,9 @@ def is_ignored(base: str) -> bool:
     return low.startswith((".", "~$", "readme", "__macosx")) or low in IGNORED
 
 
-def _refusal(file: File, members: list[zipfile.ZipInfo]) -> str:
+def _refusal(members: list[zipfile.ZipInfo]) -> str:
     total = sum(member.file_size for member in members)
-    if total > MAX_UNPACKED or total > MAX_ZIP_RATIO * max(file.size, 4096):
+    if total > MAX_UNPACKED:
         return f"the zip unpacks to {total / 1024**3:.1f} GiB: that is no export"
     return "the zip is locked with a password" if any(member.flag_bits & 1 for member in members) else ""
 

@@ -152,9 +152,11 @@ def _cores(words: pa.Array) -> tuple[pa.Array, np.ndarray, np.ndarray, np.ndarra
         ok &= ~spaced | _matches(core, _GROUPED_BY_SPACE)
         core = pc.replace_substring_regex(core, "[ ']", "")
     text = {name: _objects(value) for name, value in part.items()}
-    negative = (text["sign"] == "-") | (text["sign2"] == "-") | (text["minus"] == "-")
     ok &= (text["open"] == "(") == (text["close"] == ")")
-    return core, negative | (text["open"] == "("), text["exp"], ok
+    signs = [text["sign"] != "", text["sign2"] != "", text["minus"] != "", text["open"] != ""]
+    ok &= np.sum(signs, axis=0) <= 1
+    negative = (text["sign"] == "-") | (text["sign2"] == "-") | (text["minus"] == "-") | (text["open"] == "(")
+    return core, negative, text["exp"], ok
 
 
 def _objects(words: pa.Array) -> np.ndarray:

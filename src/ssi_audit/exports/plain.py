@@ -19,7 +19,7 @@ from ssi_audit import schema
 from ssi_audit.exports import scores, text
 from ssi_audit.exports.files import File
 from ssi_audit.exports.ledger import Ledger
-from ssi_audit.exports.table import Context, Rows, Table, missing_column
+from ssi_audit.exports.table import Context, Rows, Table, column_list, missing_column
 from ssi_audit.names import identities
 from ssi_audit.people import NO_OWNER
 
@@ -108,7 +108,7 @@ def _columns(table: Table, name: str, context: Context) -> dict[str, str | None]
     if name == "ssi" and not missing:
         _miss_pillars(table, columns, spare, context)
     if spare and name not in ("people", "people-review"):
-        context.note(f"{PurePosixPath(table.file).name}: columns left alone: {', '.join(spare[:8])}")
+        context.note(f"{PurePosixPath(table.file).name}: columns left alone: {column_list(spare)}")
     return None if missing else columns
 
 

@@ -541,6 +541,13 @@ def missing_column(table: Table, ours: str, section: str, guesses: Iterable[str]
         near += difflib.get_close_matches(text.fold(guess), folded, n=1, cutoff=0.5)
     target = folded[near[0]] if near else "your column"
     return (
-        f'column "{ours}" is missing. Found: {", ".join(names)}',
+        f'column "{ours}" is missing. Found: {column_list(names)}',
         f'add to ssi-audit.toml:  [columns.{section}]  {ours} = "{target}"',
     )
+
+
+def column_list(names: Iterable[str]) -> str:
+    """Names of columns as one may read them: long ones cut, no more than thirty."""
+    shown = [" ".join(name[:60].split()) + ("…" if len(name) > 60 else "") for name in names]
+    more = f" and {len(shown) - 30} more" if len(shown) > 30 else ""
+    return ", ".join(shown[:30]) + more
