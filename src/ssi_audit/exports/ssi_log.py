@@ -30,7 +30,7 @@ from ssi_audit.exports.table import (
     unique_names,
 )
 from ssi_audit.exports.text import Unreadable
-from ssi_audit.names import file_owner, identities
+from ssi_audit.names import LABEL, file_owner, identities, split_identity
 from ssi_audit.people import NO_OWNER
 from ssi_audit.schema import PILLARS
 from ssi_audit.settings import Settings
@@ -62,6 +62,7 @@ _SUMMARY_ROW = re.compile(
     r"^(?:the|grand|team|overall)*(?:total.*|average.*|avg|mean|median|sum|averages|keskiarvo|yhteensa|summa|suma|srednia"
     r"|sredni|razem|media|totale|promedio|moyenne|durchschnitt|gesamt|medio)$"
 )
+_ABOUT_OTHERS = re.compile(r"industr|sector|source|note|comment|remark|group|status|company|title|team|region|date")
 # Our word → what the fields of the extension's store are called.
 _STORE_FIELDS = {
     "total": "overall",
@@ -208,7 +209,11 @@ def _person(
     """Identities from the columns of names and addresses, or from the file's name for all rows."""
     columns = _person_columns(table, section)
     if not columns:
-        return pd.Series(file_owner(file, context, part), index=range(len(table)), dtype="str")
+        owner = file_owner(file, context, part)
+        names = _column_of_names(table) if LABEL in split_identity(owner) else None
+        if names is not None:
+            context.problem(table.file, *missing_column(table, "person", "ssi", [names]))
+        return pd.Series(owner, index=range(len(table)), dtype="str")
     name = table.words(columns.get("name"))
     if "first" in columns:
         name = (table.words(columns["first"]) + " " + table.words(columns["last"])).str.strip()
@@ -217,6 +222,18 @@ def _person(
     nobody = ((name == "") & (email == "")).to_numpy()
     ledger.skip(ledger.at(table.rows[nobody]), NO_OWNER)
     return identities(any=name, email=email)
+
+
+def _column_of_names(table: Table) -> str | None:
+    """A column without a meaning that holds names of people: of two words each, and not one name all the way down."""
+    for column in table.frame.columns:
+        if _ABOUT_OTHERS.search(text.fold(column)):
+            continue
+        words = table.words(column)
+        named = words.str.fullmatch(r"[^\W\d_]+[ ,]+[^\d_]+|\S+@\S+\.\S+").to_numpy(dtype=bool)
+        if len(words) and named.mean() > 0.8 and (words.nunique() > 1 or len(words) == 1):
+            return column
+    return None
 
 
 def _summaries(words: pd.Series) -> np.ndarray:

@@ -384,7 +384,7 @@ def text_table(file: str, cells: Cells) -> Table:
         back = pd.DataFrame([line.cells[:width] for line in keep], columns=range(width), dtype="str")
         frame = pd.concat([frame, back], ignore_index=True)
         rows = np.concatenate([rows, [line.row for line in keep]])
-        mended = np.concatenate([mended, np.ones(len(keep), dtype=bool)])
+        mended = np.concatenate([mended, [len(line.cells) > width for line in keep]])
         order = np.argsort(rows, kind="stable")
         frame, rows, mended = frame.iloc[order], rows[order], mended[order]
     frame = frame.reset_index(drop=True)
@@ -393,8 +393,8 @@ def text_table(file: str, cells: Cells) -> Table:
 
 
 def _fits(line: OddLine, width: int) -> bool:
-    """A line with too many fields of which the last are empty is a row after all."""
-    return len(line.cells) > width and not any(cell.strip() for cell in line.cells[width:])
+    """A line with all its fields, and only empty ones behind them, is a row after all."""
+    return len(line.cells) >= width and not any(cell.strip() for cell in line.cells[width:])
 
 
 def _finish(file, header, frame, rows, mended, header_row, above, odd) -> Table:

@@ -409,7 +409,7 @@ def cut(utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool
         header.pop()
     above = [OddLine(at + 1, tuple(cells)) for at, cells in enumerate(top[:-1]) if any(c.strip() for c in cells)]
     body = utf8[start:] if start else utf8
-    width = max(len(header), _usual_width(body, dialect))
+    width = max(len(header), _usual_width(body, dialect, len(header)))
     table, odd = _arrow_cut(body, dialect, width)
     _check_quotes(body, table, dialect, len(top))
     first_row = len(top) + 1
@@ -440,9 +440,10 @@ def _records_to(utf8: bytes, dialect: Dialect, header_at: int) -> tuple[list[lis
     return records, len("".join(seen).encode("utf-8"))
 
 
-def _usual_width(body: bytes, dialect: Dialect) -> int:
+def _usual_width(body: bytes, dialect: Dialect, expected: int) -> int:
+    """The commonest number of fields of the lines; on a tie the expected one."""
     widths = [len(record) for record in sample_records(_whole_lines(body), dialect) if record]
-    return max(set(widths), key=widths.count) if widths else 0
+    return max(sorted(set(widths)), key=lambda width: (widths.count(width), width == expected), default=expected)
 
 
 def _arrow_cut(body: bytes, dialect: Dialect, width: int) -> tuple[pa.Table, list[OddLine]]:
