@@ -47,6 +47,11 @@ class Card:
     parts: list[Markup] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
 
+    @property
+    def highlighted(self) -> Markup:
+        """Its code as it stands in the fold."""
+        return highlight("\n\n".join(self.code))
+
 
 def cards_of(notebook: nbformat.NotebookNode, title: str, table_label: str) -> list[Card]:
     """Cards of a notebook; the first one holds the page's only heading of the first level.

@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 
-from ssi_audit.report.cards import cards_of, highlight
+from ssi_audit.report.cards import cards_of
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.jobs import StepFailure
 from ssi_audit.report.language import Language
 from ssi_audit.report.offline import requests_of
+from ssi_audit.report.templating import environment, render
 
 TEMPLATES = Path(__file__).with_name("templates")
 ANSWER = "index"
@@ -98,16 +99,7 @@ def render_failure(failure: StepFailure, *, title: str, context: PageContext, na
         As for `render_page`.
     """
     frame = frame_of(title, context, name)
-    return checked(template_environment().get_template("failed.html.j2").render(**frame, failure=failure))
-
-
-def template_environment() -> Environment:
-    """Jinja with our templates; everything is escaped, and a missing value is an error.
-
-    For pages that are not made from a notebook (the glossary): extend ``base.html.j2`` and pass `frame_of`.
-    """
-    loader = FileSystemLoader(TEMPLATES)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return checked(str(render("failed.html.j2", **frame, failure=failure)))
 
 
 def frame_of(title: str, context: PageContext, name: str = "") -> dict[str, Any]:
@@ -201,9 +193,7 @@ class _Exporter(TemplateExporter):
     file_extension = ".html"
 
     def _create_environment(self) -> Environment:
-        environment = template_environment()
-        environment.filters["highlight"] = highlight
-        return environment
+        return environment()
 
 
 def _fill(template: str, notebook: nbformat.NotebookNode, **page: Any) -> str:

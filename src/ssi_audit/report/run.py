@@ -324,7 +324,7 @@ class _Pages:
     def __init__(self, context: PageContext, cache: Cache) -> None:
         self._context = context
         self._cache = cache
-        self._how = sources.template_fingerprint()
+        self._how = [sources.template_fingerprint(), sources.source_fingerprint("ssi_audit.report.page")]
 
     def render(self, result: JobResult) -> JobResult:
         """The result with its page; every page but the answer is rendered while others still run."""

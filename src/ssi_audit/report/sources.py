@@ -56,7 +56,8 @@ def used_modules(code: str) -> dict[str, Path]:
             continue
         found.add(module)
         # Importing a.b runs a/__init__.py too: what that imports counts, what it could load on demand does not.
-        waiting.extend((other, True) for other in _own_modules(_module_names(name, strings=on_purpose)))
+        imported, loadable = _module_names(name)
+        waiting.extend((other, True) for other in _own_modules(imported | loadable if on_purpose else imported))
         waiting.extend((parent, False) for parent in _parents(name))
     return {name: _module_file(name) for name, _ in sorted(found)}
 
@@ -64,7 +65,7 @@ def used_modules(code: str) -> dict[str, Path]:
 def used_libraries(code: str) -> tuple[str, ...]:
     """Modules of declared dependencies that a piece of code imports, directly or through this package."""
     allowed = {name.replace("-", "_").lower() for name in _dependencies()}
-    names = _names(code).union(*(_module_names(module, strings=False) for module in used_modules(code)))
+    names = _names(code).union(*(_module_names(module)[0] for module in used_modules(code)))
     return tuple(sorted(name for name in names if name.split(".")[0].lower() in allowed))
 
 
@@ -84,9 +85,8 @@ def source_fingerprint(*modules: str) -> str:
 
 
 def template_fingerprint() -> str:
-    """Sha256 of what makes a page of an executed notebook: templates, style and code."""
-    templates = (path for path in (ROOT / "report" / "templates").iterdir() if path.is_file())
-    return fingerprint([_digests(templates), source_fingerprint(f"{PACKAGE}.report.page")])
+    """Sha256 of the templates and the style of pages."""
+    return fingerprint(_digests(path for path in (ROOT / "report" / "templates").iterdir() if path.is_file()))
 
 
 @cache
@@ -110,35 +110,37 @@ def fingerprint(value: object) -> str:
 
 
 def _names(code: str) -> frozenset[str]:
-    return frozenset(_imports(ast.parse(code), package=""))
+    return frozenset(name for node in ast.walk(ast.parse(code)) for name in _imports(node, package=""))
 
 
 @cache
-def _module_names(module: str, strings: bool) -> frozenset[str]:
+def _module_names(module: str) -> tuple[frozenset[str], frozenset[str]]:
+    """What a module imports, and which of our modules it names in strings."""
     path = _module_file(module)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return frozenset(_imports(tree, package)).union(_named_in_strings(tree, package) if strings else ())
+    imported, loadable = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        imported.update(_imports(node, package))
+        loadable.update(_named_in_string(node, package))
+    return frozenset(imported), frozenset(loadable)
 
 
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parts = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            base = ".".join([*parts, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+def _imports(node: ast.AST, package: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        parts = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+        base = ".".join([*parts, *([node.module] if node.module else [])])
+        yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def _named_in_strings(tree: ast.AST, package: str) -> Iterator[str]:
-    """Names for `importlib`, as in a table of what to load on demand: full, or a neighbour's."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            name = node.value.lstrip(".")
-            full = name if name.startswith(PACKAGE) else f"{package}.{name}"
-            if all(part.isidentifier() for part in full.split(".")) and _module_file(full) is not None:
-                yield full
+def _named_in_string(node: ast.AST, package: str) -> Iterator[str]:
+    """A name for `importlib`, as in a table of what to load on demand: full, or a neighbour's."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        name = node.value.lstrip(".")
+        full = name if name.startswith(PACKAGE) else f"{package}.{name}"
+        if all(part.isidentifier() for part in full.split(".")) and _module_file(full) is not None:
+            yield full
 
 
 def _own_modules(names: Iterable[str]) -> Iterator[str]:

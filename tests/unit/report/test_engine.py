@@ -136,18 +136,18 @@ def test_exception_names_step_and_reason(make, request, kind, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+
+
 @pytest.mark.parametrize(
-    ("code", "reason"),
+    ("kind", "code", "reason"),
     [
-        (
-            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-            r"its kernel was ended by signal 9 \(too little memory\?\)",
-        ),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "its kernel was ended by signal 11"),
-        ("import os; os._exit(3)", r"its kernel ended by itself \(status 3\)"),
+        ("warm", KILLED, r"its kernel was ended by signal 9 \(too little memory\?\)"),
+        ("warm", KILLED.replace("KILL", "SEGV"), "its kernel was ended by signal 11"),
+        ("warm", "import os; os._exit(3)", r"its kernel ended by itself \(status 3\)"),
+        ("fresh", KILLED, r"its kernel was ended by signal 9 \(too little memory\?\)"),
     ],
 )
-@pytest.mark.parametrize("kind", ["warm", "fresh"])
 def test_dead_kernel_is_noticed(make, request, kind, code, reason):
     """A kernel that is killed, crashes or leaves says how it ended."""
     with pytest.raises(NotebookFailed, match=f"Load: {reason}"):

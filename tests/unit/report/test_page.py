@@ -14,7 +14,7 @@ from ssi_audit.report.context import PageContext
 from ssi_audit.report.jobs import StepFailure
 from ssi_audit.report.language import Language
 from ssi_audit.report.offline import requests_of
-from ssi_audit.report.page import PageError, checked, page_label, render_failure, render_page, template_environment
+from ssi_audit.report.page import PageError, checked, page_label, render_failure, render_page
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 SVG = """<?xml version="1.0" encoding="utf-8"?>
@@ -250,8 +250,8 @@ def test_frame_is_never_markup(context):
     [
         '<script src="https://cdn.example/x.js"></script>', "<script>1</script>", '<img src="http://x/y.png">',
         '<img srcset="//x/y.png 2x">', '<link rel="stylesheet" href="x.css">', '<iframe srcdoc=""></iframe>',
-        "<style>@import 'x.css'</style>", "<style>a{background:url(http://x)}</style>", '<p style="background:url(x.png)">',
-        '<a href="javascript:1">', '<p onclick="1">', '<svg><image xlink:href="http://x/y.png"/></svg>',
+        "<style>@import 'x.css'</style>", "<style>a{background:url(http://x)}</style>",
+        '<p style="background:url(x.png)">', '<a href="javascript:1">', '<p onclick="1">', '<svg><image xlink:href="http://x/y.png"/></svg>',
         '<meta http-equiv="refresh" content="0">', '<svg><use href="other.svg#a"/></svg>', '<form action="x">',
         '<video poster="x.png">', '<object data="x">', '<base href="http://x">',
     ],
@@ -264,8 +264,8 @@ def test_page_that_would_load_something_is_refused(markup):
 
 @pytest.mark.parametrize(
     "markup",
-    ['<a href="https://example.org">x</a>', '<a href="tables/a.csv" download>x</a>', '<img alt="" src="data:image/png;base64,AA">',
-     '<svg><use href="#a"/></svg>', '<p style="fill:url(#a)">'],
+    ['<a href="https://example.org">x</a>', '<a href="tables/a.csv" download>x</a>',
+     '<img alt="" src="data:image/png;base64,AA">', '<svg><use href="#a"/></svg>', '<p style="fill:url(#a)">'],
 )  # fmt: skip
 def test_links_and_inner_references_are_allowed(markup):
     """A link that a reader follows is not a request of the page."""
@@ -287,7 +287,7 @@ def test_pandas_tables_become_accessible():
     headings = Outline(page).all("th")
     assert [attributes["scope"] for attributes in headings] == ["col", "col", "row", "row"]
     assert not re.search(r"<th[^>]*>\s*</th>", page)
-    assert '<div class="scroll" tabindex="0" role="region" aria-label="Table">' in page
+    assert re.search('<div class="scroll" tabindex="0" role="region" aria-label="Table[^"]*">', page)
     assert "<style scoped>" not in page
     assert requests_of(page) == []
 
@@ -394,11 +394,3 @@ def test_highlighting_changes_no_letter():
     text = re.sub(r"<[^>]+>", "", str(highlight(code)))
     assert text.replace("&lt;", "<").replace("&gt;", ">").replace("&#34;", '"') == code
     assert '<span class="k">return</span>' in highlight(code)
-
-
-def test_templates_escape_and_miss_nothing():
-    """Pages made without a notebook use the same rules: escaped, and a missing value is an error."""
-    environment = template_environment()
-    assert environment.from_string("{{ a }}").render(a="<b>") == "&lt;b&gt;"
-    with pytest.raises(Exception, match="'b' is undefined"):
-        environment.from_string("{{ b }}").render()
