@@ -25,10 +25,10 @@ from ssi_audit.worlds import BURN_IN, START, WORLDS, World, simulate
 
 SAMPLE_SEED = 20260101
 SAMPLE_WEEKS = 104
-# An activity gauge in which some get a licence. Fewer events than in the other worlds, because the files are in git.
+# An activity gauge in which some get a licence. More deals for the same meetings, so that two years can tell.
 SAMPLE_WORLD = "licence_only"
 SAMPLE_PARAMETERS = dataclasses.replace(
-    WORLDS[SAMPLE_WORLD], licensed_share=0.4, inquiries_per_week=1.9, other_inquiries_per_week=0.4, win_rate=0.25
+    WORLDS[SAMPLE_WORLD], licensed_share=0.4, other_inquiries_per_week=1.0, win_rate=0.25
 )
 
 # Two teams that can be scored, one that can only be shown, one too small for that (settings min_score, min_group).
