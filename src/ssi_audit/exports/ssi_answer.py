@@ -74,7 +74,7 @@ def reading_rows(file: File, records: list[dict[str, str]], people: list[str], c
     people : list of str
         Identity of each.
     """
-    frame = pd.DataFrame(records, dtype="str").reindex(columns=["date", *scores.VALUES]).fillna("")
+    frame = pd.DataFrame(records, dtype="str").reindex(columns=["date", *scores.VALUES]).astype("str").fillna("")
     table = Table(file.name, list(frame.columns), frame, pd.RangeIndex(1, len(frame) + 1).to_numpy())
     ledger = table.ledger(context)
     empty = frame[list(scores.VALUES)].eq("").all(axis=1).to_numpy()

@@ -85,7 +85,9 @@ def recognises(file: File) -> float:
         return 0.95
     if {text.fold(name) for name in ("ActiveMinutes", "Connects", "Reposts")} <= file.words:
         return 0.9
-    return 0.6 if _has_readings(file.header, file) else 0.0
+    if _has_readings(file.header, file):
+        return 0.6
+    return 0.5 if _adds_up(file) else 0.0
 
 
 def read(file: File, context: Context) -> Iterator[Rows]:
@@ -106,13 +108,34 @@ def read(file: File, context: Context) -> Iterator[Rows]:
 
 def _has_readings(header: list[str], file: File) -> bool:
     """Whether a header has days and enough of the score to be about it."""
-    empty = Table("", header, pd.DataFrame(columns=unique_names(header), dtype="str"), np.array([], dtype=np.int64))
+    empty = _without_rows(header)
     section = file.settings.columns.get("ssi", {})
     found = scores.score_columns(empty, section)
     pillars = sum(pillar in found for pillar in PILLARS)
-    about_ssi = "total" in found and ("ssi" in text.fold(found["total"]) or pillars >= 1)
+    # "brand", "people" and "total" stand in many tables: three of the pillars together, or the index by its name.
+    named = any(
+        re.search(r"ssi|socialselling|profbrand|professionalbrand|rightpeople", text.fold(c)) for c in found.values()
+    )
     dated = _date_column(empty, section) is not None or len(file.days_in_name) == 1
-    return dated and (about_ssi or pillars >= 2) and (pillars >= 1 or _person_columns(empty, section) != {})
+    return dated and (pillars >= 3 or (named and (pillars >= 1 or _person_columns(empty, section) != {})))
+
+
+def _adds_up(file: File) -> bool:
+    """Whether a table with days and a total has four columns that add up to it, whatever they are called."""
+    section = file.settings.columns.get("ssi", {})
+    header = _without_rows(file.header)
+    if _date_column(header, section) is None or "total" not in scores.score_columns(header, section):
+        return False
+    try:
+        table = file.table()
+    except Unreadable:
+        return False  # said again by whoever reads the file
+    return scores.pillars_by_order(table, scores.score_columns(table, section)) != {}
+
+
+def _without_rows(header: list[str]) -> Table:
+    names = unique_names(header)
+    return Table("", header, pd.DataFrame(columns=names, dtype="str"), np.array([], dtype=np.int64))
 
 
 # --------------------------------------------------------------------------- one row a reading
@@ -286,9 +309,9 @@ def _read_long(file: File, context: Context) -> Rows:
         index=["first", "when"], columns="field", values="value", aggfunc="last"
     )
     wide = wide.reset_index()
-    readings = wide.rename(columns={"when": "date"}).reindex(columns=["date", *scores.VALUES]).fillna("")
+    readings = wide.rename(columns={"when": "date"}).reindex(columns=["date", *scores.VALUES]).astype("str").fillna("")
     readings["date"] = readings["date"].str.strip()
-    grouped = Table(file.name, list(readings.columns), readings.astype("str"), wide["first"].to_numpy(dtype=np.int64))
+    grouped = Table(file.name, list(readings.columns), readings, wide["first"].to_numpy(dtype=np.int64))
     person = pd.Series(file_owner(file, context), index=range(len(grouped)), dtype="str")
     columns = {ours: ours for ours in scores.VALUES}
     ssi = scores.score_frame(grouped, columns, context, ledger, person, grouped.times("date", context))

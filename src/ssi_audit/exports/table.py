@@ -536,9 +536,10 @@ def missing_column(table: Table, ours: str, section: str, guesses: Iterable[str]
     """
     names = list(table.frame.columns)
     folded = {text.fold(name): name for name in names}
-    near: list[str] = []
-    for guess in (ours, *guesses):
-        near += difflib.get_close_matches(text.fold(guess), folded, n=1, cutoff=0.5)
+    wanted = [text.fold(guess) for guess in (*guesses, ours)]
+    near = [word for word in wanted if word in folded]
+    for word in wanted:
+        near += difflib.get_close_matches(word, folded, n=1, cutoff=0.5)
     target = folded[near[0]] if near else "your column"
     return (
         f'column "{ours}" is missing. Found: {column_list(names)}',
