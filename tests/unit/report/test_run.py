@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from ssi_audit.report.engine import NotebookFailed
 from ssi_audit.report.jobs import Job, Step
 from ssi_audit.report.kernels import Kernels
 from ssi_audit.report.progress import Progress
-from ssi_audit.report.publish import MANIFEST, read_manifest, workplace
+from ssi_audit.report.publish import MANIFEST, current_facts, read_manifest, workplace
 from ssi_audit.report.run import build_report, run_notebooks
 from tests.unit.report.notebook_maker import write_notebook
 from tests.unit.report.small_report import CONTEXT, build, steps, write_notebooks
@@ -75,6 +76,12 @@ def built(tmp_path_factory, kernels):
     return folder
 
 
+@pytest.fixture
+def made(built, tmp_path):
+    """A folder with a finished report and its cache, to be changed."""
+    return Path(shutil.copytree(built, tmp_path / "made"))
+
+
 def test_report_has_pages_tables_and_executed_notebooks(built):
     """A first run gives a page, an executed notebook and tables per job, extra files and a manifest of all."""
     project = built
@@ -122,92 +129,84 @@ def test_unchanged_run_is_quick_and_imports_little(built):
     assert answer == {"ok": True, "unchanged": True, "heavy": []}
 
 
-def test_deleted_report_comes_back_from_the_cache(project, kernels, never_again):
+def test_deleted_report_comes_back_from_the_cache(made, never_again):
     """Without its folder the report is made again, but no notebook is run."""
-    build(project, kernels=kernels)
-    first = tree(project)
-    for path in sorted((project / "reports").rglob("*"), reverse=True):
+    first = tree(made)
+    for path in sorted((made / "reports").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     never_again()
-    result = build(project)
+    result = build(made)
     assert not result.unchanged
     assert ran(result) == set()
-    assert tree(project) == first
+    assert tree(made) == first
 
 
-def test_changed_page_is_mended(project, kernels, never_again):
+def test_changed_page_is_mended(made, never_again):
     """A page that was edited or lost is put right by the next run."""
-    build(project, kernels=kernels)
-    first = tree(project)
-    (project / "reports" / "index.html").write_text("edited")
+    first = tree(made)
+    (made / "reports" / "index.html").write_text("edited")
     never_again()
-    build(project)
-    assert tree(project) == first
+    build(made)
+    assert tree(made) == first
 
 
-def test_one_changed_parameter_reruns_one_notebook(project, kernels):
+def test_one_changed_parameter_reruns_one_notebook(made, kernels):
     """Another parameter of one page leaves the others as they are."""
-    build(project, kernels=kernels)
-    result = build(project, pillars={"total": {"seconds": 0.01}}, kernels=kernels)
+    result = build(made, pillars={"total": {"seconds": 0.01}}, kernels=kernels)
     assert ran(result) == {"02-correlation-total"}
 
 
-def test_one_changed_notebook_reruns_its_pages(project, kernels):
+def test_one_changed_notebook_reruns_its_pages(made, kernels):
     """Another source of one notebook reruns all pages made from it, and only those."""
-    build(project, kernels=kernels)
-    path = project / "02-correlation.ipynb"
+    path = made / "02-correlation.ipynb"
     path.write_text(path.read_text().replace("print('pillar', pillar)", "print('column', pillar)"))
-    result = build(project, kernels=kernels)
+    result = build(made, kernels=kernels)
     assert ran(result) == {"02-correlation-brand", "02-correlation-total"}
-    assert b"column total" in tree(project)["02-correlation-total.html"]
+    assert b"column total" in tree(made)["02-correlation-total.html"]
 
 
-def test_changed_data_rerun_everything(project, kernels):
+def test_changed_data_rerun_everything(made, kernels):
     """Other data make every notebook run again."""
-    build(project, kernels=kernels)
-    assert ran(build(project, "other data", kernels=kernels)) == {Path(page).stem for page in PAGES}
+    assert ran(build(made, "other data", kernels=kernels)) == {Path(page).stem for page in PAGES}
 
 
-def test_another_run_date_renders_but_does_not_run(project, kernels, never_again):
+def test_another_run_date_renders_but_does_not_run(made, never_again):
     """The date is on the pages and in no notebook."""
-    build(project, kernels=kernels)
     never_again()
-    (project / "reports" / "answer.json").unlink()
-    result = build(project, context=dataclasses.replace(CONTEXT, run_date=CONTEXT.run_date.replace(day=15)))
+    (made / "reports" / "answer.json").unlink()
+    result = build(made, context=dataclasses.replace(CONTEXT, run_date=CONTEXT.run_date.replace(day=15)))
     assert ran(result) == set()
-    assert b"15 Jan 2026" in tree(project)["02-correlation-total.html"]
+    assert b"15 Jan 2026" in tree(made)["02-correlation-total.html"]
 
 
-def test_damaged_cache_costs_time_only(project, kernels):
+def test_damaged_cache_costs_time_only(made, kernels):
     """Whatever is done to stored results, the next report is right."""
-    build(project, kernels=kernels)
-    first = tree(project)
-    stored = [path for path in (workplace(project / "reports").parents[1] / "results").rglob("*") if path.is_file()]
+    first = tree(made)
+    stored = [path for path in (workplace(made / "reports").parents[1] / "results").rglob("*") if path.is_file()]
     for path, damage in zip(stored, itertools.cycle((b"", b"{}", b"x" * 1000))):
         path.write_bytes(damage)
-    (project / "reports" / "answer.json").unlink()
-    result = build(project, kernels=kernels)
+    (made / "reports" / "answer.json").unlink()
+    result = build(made, kernels=kernels)
     assert ran(result) == {Path(page).stem for page in PAGES}
-    assert tree(project) == first
+    assert tree(made) == first
 
 
-def fail(project):
+def fail(made):
     """Make the correlation notebook fail for one pillar."""
-    path = project / "02-correlation.ipynb"
+    path = made / "02-correlation.ipynb"
     bad = "if pillar == 'total': raise ValueError('too few <people>')"
     path.write_text(path.read_text().replace("print('pillar', pillar)", bad))
 
 
-def test_failed_notebook_costs_its_own_page(project, kernels):
+def test_failed_notebook_costs_its_own_page(made, kernels):
     """The others are delivered; the failed one says why, never shows an older result; the answer marks it."""
-    build(project, kernels=kernels)
-    fail(project)
-    result = build(project, kernels=kernels)
+    fail(made)
+    result = build(made, kernels=kernels)
     assert not result.ok
     (failure,) = result.failures
     assert (failure.notebook, failure.step) == ("02-correlation.ipynb", "Draw")
     assert failure.reason == "ValueError: too few <people>"
-    pages = tree(project)
+    pages = tree(made)
     assert b"ValueError: too few &lt;people&gt;" in pages["02-correlation-total.html"]
     assert b"pillar total" not in pages["02-correlation-total.html"]
     assert b"could not be made" not in pages["02-correlation-brand.html"].split(b"<nav")[0]
@@ -370,26 +369,26 @@ def in_process(project, *arguments):
 
 
 @posix
-def test_killed_run_leaves_the_old_report(project, kernels):
+def test_killed_run_leaves_the_old_report(made, kernels):
     """SIGKILL at random moments of a run: the old report is whole, the cache is right, the next run works."""
-    build(project, kernels=kernels)
-    old = tree(project)
+    old = tree(made)
     chance = random.Random(3)
     for turn in range(3):
-        process = command(project, f"data {turn}", 0.05)
+        process = command(made, f"data {turn}", 0.05)
         time.sleep(chance.uniform(0.5, 4.0))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        answer = json.loads(tree(project)["answer.json"])
-        assert tree(project) == old or answer == f"data {turn}"
-        old = tree(project)
-    result = build(project, "after", kernels=kernels)
+        manifest = read_manifest(made / "reports")
+        assert current_facts(made / "reports", manifest.run_key) is not None, "a page is not the one of its report"
+        assert tree(made) == old or tree(made)["answer.json"] == f'"data {turn}"'.encode()
+        old = tree(made)
+    result = build(made, "after", kernels=kernels)
     assert result.ok
-    other = project / "other"
+    other = made / "other"
     write_notebooks(other)
     build(other, "after", kernels=kernels)
-    assert tree(project) == tree(other)
-    assert [path.name for path in workplace(project / "reports").iterdir()] == ["lock"]
+    assert tree(made) == tree(other)
+    assert [path.name for path in workplace(made / "reports").iterdir()] == ["lock"]
 
 
 @posix
