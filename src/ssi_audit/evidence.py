@@ -78,6 +78,9 @@ def audit_panel(panel: pd.DataFrame, tables: schema.Tables, settings: Settings |
     )
 
 
+NOT_ASKED = "not asked for"
+
+
 @dataclass(frozen=True)
 class Estimates:
     """What is computed for one pair before families of tests are formed; fields as in `Cell`."""
@@ -162,10 +165,26 @@ def judge_pair(
 
 
 def decide(panel: pd.DataFrame, settings: Settings | None = None) -> Overall:
-    """The three verdicts on a panel, by the rule of methods.md section 8."""
+    """The three verdicts on a panel, by the rule of methods.md section 8.
+
+    Only what the rule looks at is estimated: the total score against the four primary outcomes.
+    """
     settings = settings or Settings()
-    activity = models.activity_link(panel, seed=settings.seed)
-    cells = estimate_cells(panel, activity, settings)
+    given = columns(panel)
+    activity = models.activity_link(given, seed=settings.seed)
+    pairs = [("total", outcome) for outcome in schema.PRIMARY_OUTCOMES]
+    control = models.negative_control(given, "total")
+    crude, adjusted = (
+        adjust_families({pair: models.regress(given, *pair, kind, seed=None) for pair in pairs})
+        for kind in (False, True)
+    )
+    cells = []
+    for pair in pairs:
+        found = Estimates(
+            crude[pair], adjusted[pair], Fit(why=NOT_ASKED), models.lead_placebo(given, *pair),
+            *[Correlation(why=NOT_ASKED)] * 3,
+        )  # fmt: skip
+        cells.append(judge_pair(pair, found, control, activity, settings))
     return verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"]))
 
 
