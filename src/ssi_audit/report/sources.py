@@ -115,13 +115,13 @@ def _names(code: str) -> frozenset[str]:
 
 @cache
 def _module_names(module: str) -> tuple[frozenset[str], frozenset[str]]:
-    """What a module imports, and which of our modules it names in strings."""
+    """What a module imports, and which of our modules it could load on demand."""
     path = _module_file(module)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     imported, loadable = set(), set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         imported.update(_imports(node, package))
-        loadable.update(_named_in_string(node, package))
+        loadable.update(_loadable(node, package))
     return frozenset(imported), frozenset(loadable)
 
 
@@ -134,13 +134,15 @@ def _imports(node: ast.AST, package: str) -> Iterator[str]:
         yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def _named_in_string(node: ast.AST, package: str) -> Iterator[str]:
-    """A name for `importlib`, as in a table of what to load on demand: full, or a neighbour's."""
+def _loadable(node: ast.AST, package: str) -> Iterator[str]:
+    """What could be loaded on demand: a name in a string, full or a neighbour's, or all modules of a folder."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         name = node.value.lstrip(".")
         full = name if name.startswith(PACKAGE) else f"{package}.{name}"
         if all(part.isidentifier() for part in full.split(".")) and _module_file(full) is not None:
             yield full
+    elif isinstance(node, ast.Name) and node.id == "__path__":
+        yield from (f"{package}.{path.stem}" for path in _module_file(package).parent.glob("[!_]*.py"))
 
 
 def _own_modules(names: Iterable[str]) -> Iterator[str]:

@@ -52,6 +52,14 @@ def test_public_face_counts_for_what_it_loads_on_demand(package):
     assert "ssi_audit.far" not in sources.used_modules("import ssi_audit.plain")
 
 
+def test_package_that_looks_into_its_own_folder_counts_whole(package):
+    """Readers that are found by listing their folder belong to whoever uses that package."""
+    (package / "stats" / "__init__.py").write_text("import pkgutil\nfound = pkgutil.iter_modules(__path__)\n")
+    (package / "stats" / "other.py").write_text("")
+    assert "ssi_audit.stats.other" in sources.used_modules("from ssi_audit import stats")
+    assert "ssi_audit.stats.other" not in sources.used_modules("from ssi_audit.stats import core")
+
+
 def test_similar_names_are_not_ours(package):
     """A package whose name begins like ours is not ours."""
     assert sources.used_modules("import ssi_auditor\nfrom ssi_audit_x import plain") == {}
