@@ -6,9 +6,9 @@ one, by the printed rule (methods.md section 8), Holm over the four main
 outcomes included. The choices that analysts differ on most (period, lag,
 score, extreme periods, model) are crossed completely; each further choice
 (a lag of a quarter, the calendar, one kind of activity left out, none held
-equal, beginners left out) is changed alone under both models. A joint test
-hands whole score histories to other sellers and asks how often the whole
-curve lies this far from no difference.
+equal, the top seller or beginners left out) is changed alone under both
+models. A joint test hands whole score histories to other sellers and asks how
+often the whole curve lies this far from no difference.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SCORES = ("last reading", "mean of 4 weeks")
 CALENDARS = ("quarter", "month")
 MODELS = ("poisson", "linear")
 ALL_ACTIVITY, NO_ACTIVITY = "all", "none"
-KEPT, PULLED_IN = "kept", "pulled in"
+KEPT, PULLED_IN, WITHOUT_TOP = "kept", "pulled in", "without the top seller"
 EVERYBODY, EXPERIENCED = "everybody", "after half a year"
 
 MEAN_DAYS = 28
@@ -204,7 +204,7 @@ def _choices(source: _Source, periods: list[str], outcome: str) -> list[dict[str
         "period": periods, "lag": CROSSED_LAGS, "score": SCORES, "outliers": (KEPT, PULLED_IN), "model": MODELS,
     }  # fmt: skip
     made = [main | dict(zip(crossed, options, strict=True)) for options in product(*crossed.values())]
-    alone = [{"lag": LATE}, {"calendar": calendars[1]}]
+    alone = [{"lag": LATE}, {"calendar": calendars[1]}, {"outliers": WITHOUT_TOP}]
     if kinds:
         alone.append({"activity": NO_ACTIVITY})
     if len(kinds) > 1:
@@ -240,7 +240,11 @@ def _specification(source: _Source, outcome: str, choices: dict[str, str]) -> Sp
     kept = [k for k, kind in enumerate(given.facts["activity_types"]) if choices["activity"] != f"without {kind}"]
     if choices["activity"] == NO_ACTIVITY:
         kept = []
-    experienced = given["tenure_weeks"] >= BEGINNER_WEEKS
+    rows = None
+    if choices["tenure"] == EXPERIENCED:
+        rows = given["tenure_weeks"] >= BEGINNER_WEEKS
+    elif choices["outliers"] == WITHOUT_TOP:
+        rows = source.line != np.argmax(np.bincount(source.line, np.where(np.isfinite(weight), y, 0.0)))
     return Specification(
         choices=choices,
         y=y if model == "poisson" else _relative(y, weight),
@@ -250,7 +254,7 @@ def _specification(source: _Source, outcome: str, choices: dict[str, str]) -> Sp
         covariates=np.column_stack([source.shifted(given.log_activity[:, k], lag) for k in kept]) if kept else None,
         calendar=given.month if choices["calendar"] == "month" else given.quarter,
         offset=np.log(weight) if model == "poisson" else None,
-        rows=experienced if choices["tenure"] == EXPERIENCED else None,
+        rows=rows,
         model="poisson" if model == "poisson" else "ols",
     )
 
