@@ -39,17 +39,24 @@ def rows_left_out(ledger: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(rows=("rows", "sum"), first_row=("first_row", "min")).reset_index()
 
 
-def funnel(tables: Tables, panel: pd.DataFrame) -> dict[str, int]:
-    """Rows from received to analysed: `received`, `used`, `matched`; then seller-periods with a score and a result."""
-    by_status = tables.ledger.groupby("status")["rows"].sum()
+def funnel(ledger: pd.DataFrame) -> dict[str, int]:
+    """Rows from received to used: without duplicates, totals and failed readings; then those of known people."""
+    by_status = ledger.groupby("status")["rows"].sum()
     received = int(by_status.sum())
-    used = int(by_status.get("used", 0) + by_status.get("repaired", 0))
+    kept = received - int(by_status.get("skipped", 0))
+    return {"received": received, "kept": kept, "used": kept - int(by_status.get("unmatched", 0))}
+
+
+def people_and_weeks(panel: pd.DataFrame) -> dict[str, int]:
+    """Persons and seller-periods, from known to analysed."""
+    sides = people_by_side(panel)
+    scored = panel[panel["ssi"].notna()]
     return {
-        "received": received,
-        "matched": received - int(by_status.get("skipped", 0)) - int(by_status.get("unmatched", 0)),
-        "used": used,
+        "people_both": sides["both"],
+        "people_no_ssi": sides["no_ssi"],
+        "people_no_crm": sides["no_crm"],
         "seller_periods": len(panel),
-        "analysed": int(panel["ssi"].notna().sum()),
+        "analysed": len(scored),
     }
 
 

@@ -87,7 +87,8 @@ def make_report(
     tell = _teller(stream)
     tell(f"ssi-audit  {_shown_path(request.folder)}  {_period(request.settings)}".rstrip())
     if request.sample:
-        tell("  NOTE  No exports in data/raw/: this is the invented sample, not your organisation.")
+        why = "no exports in data/raw/, so " if Path(request.data).resolve() != request.folder.resolve() else ""
+        tell(f"  NOTE  {why}this is the invented sample, not your organisation.")
     notebooks = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem in _KNOWN]
     key = _key(request, notebooks)
     known = current_facts(out, key)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 from markupsafe import Markup
 
+from ssi_audit import schema
 from ssi_audit.report.codes import (
     CLAIMED_OPPORTUNITIES,
     FUNNEL,
@@ -27,10 +28,10 @@ from ssi_audit.report.codes import (
     step_link,
 )
 from ssi_audit.report.picture import Figure
-from ssi_audit.report.tables import Column, Table, link_table
+from ssi_audit.report.tables import Column, Table, correlation_table, link_table
 from ssi_audit.report.templating import render
 from ssi_audit.report.words import Words
-from ssi_audit.results import Audit, Fit
+from ssi_audit.results import Audit, Correlation, Fit
 
 
 @dataclass(frozen=True)
@@ -113,24 +114,52 @@ def plot_fading(audit: Audit, words: Words, name: str = "fading") -> Figure:
         Stem of the file of numbers.
     """
     links = {step: step_link(audit, "total", step) for step in FUNNEL}
+    numbers = link_table(audit, words, ("total",))
     claim = claimed_link(audit)
+    return _link_figure(name, words.fading_title(audit), words.say("fading.alt"), links, numbers, words, claim=claim)
+
+
+def plot_links(audit: Audit, words: Words, exposure: str = "total", *, name: str = "links") -> Figure:
+    """One score against logged activity and against every result, within sellers by quarter."""
+    links = {step: step_link(audit, exposure, step) for step in ("activity", *schema.OUTCOMES)}
+    results = [link for step, link in links.items() if step != "activity" and link.known]
+    clear = sum(is_clear(link_code(link)) for link in results)
+    title = words.say("method.links_title_none")
+    if clear:
+        title = words.say("method.links_title_clear", n=clear, total=words.count(len(results)))
+    labelled = {words.outcome(step): link for step, link in links.items()}
+    numbers = correlation_table(labelled, words, title)
+    return _link_figure(name, title, words.say("method.links_alt"), links, numbers, words)
+
+
+def _link_figure(
+    name: str,
+    title: str,
+    alt: str,
+    links: Mapping[str, Correlation],
+    numbers: Table,
+    words: Words,
+    *,
+    claim: tuple[float, float] | None = None,
+) -> Figure:
+    """Links by outcome as dots with ranges; `claim` marks LinkedIn's own figure beside closed deals."""
     known = [link for link in links.values() if link_code(link) != "no_data"]
     scale = Scale(
         max(-1.0, min([-0.2, *(link.low for link in known)])),
         min(1.0, max([0.8, *(link.high for link in known)])),
     )
-    dots, described = [], [words.say("fading.alt")]
+    dots, described = [], [alt]
     for step, link in links.items():
         code = link_code(link)
         if code == "no_data":
             dots.append(Dot(words.outcome(step), "", words.link_word(link), "", "x"))
             described.append(words.say("fading.alt_missing", outcome=words.outcome(step)))
             continue
-        numbers = {key: words.link(getattr(link, key)) for key in ("r", "low", "high")}
+        texts = {key: words.link(getattr(link, key)) for key in ("r", "low", "high")}
         dots.append(
             Dot(
                 words.outcome(step),
-                numbers["r"],
+                texts["r"],
                 words.link_word(link),
                 words.range(link.low, link.high),
                 _link_style(code),
@@ -140,18 +169,16 @@ def plot_fading(audit: Audit, words: Words, name: str = "fading") -> Figure:
                 claim=(scale.at(claim[0]), scale.at(claim[1])) if claim and step == "deals" else None,
             )
         )
-        described.append(
-            words.say("fading.alt_item", outcome=words.outcome(step), word=words.link_word(link), **numbers)
-        )
+        described.append(words.say("fading.alt_item", outcome=words.outcome(step), word=words.link_word(link), **texts))
     if claim:
         described.append(words.say("fading.alt_claim", low=words.link(claim[0]), high=words.link(claim[1])))
     ticks = [(value, words.number(value, 1) if value else "0") for value in _steps(scale.low, scale.high, 0.2)]
-    title, alt = words.fading_title(audit), " ".join(described)
+    text = " ".join(described)
     body = _dots(
-        name, title, alt, dots, scale, 0.0, (-SMALL, SMALL), ticks, words.say("fading.axis"), words,
+        name, title, text, dots, scale, 0.0, (-SMALL, SMALL), ticks, words.say("fading.axis"), words,
         band_label=words.say("fading.band"), claim=words.say("fading.claim") if claim else "",
     )  # fmt: skip
-    return Figure(name, title, alt, body, link_table(audit, words, ("total",)))
+    return Figure(name, title, text, body, numbers)
 
 
 def plot_effects(
@@ -272,7 +299,8 @@ def _ratio_figure(
         Column("n", words.say("column.people"), "count"),
     )
     numbers = Table(title, pd.DataFrame(rows, columns=[column.key for column in columns]), columns)
-    return Figure(name, title, described_text, body, numbers)
+    note = words.say("chart.forest_prediction") if prediction else ""
+    return Figure(name, title, described_text, body, numbers, note)
 
 
 def _link_style(code: str) -> str:

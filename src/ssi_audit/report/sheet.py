@@ -8,17 +8,20 @@ differ.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from ssi_audit import schema, workspace
 from ssi_audit.errors import Problem, SettingsError
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.picture import Figure
 from ssi_audit.report.tables import Column, Table, write_csv
+from ssi_audit.report.templating import rich
 from ssi_audit.report.words import Words
 from ssi_audit.results import Audit
 
@@ -81,20 +84,33 @@ class Sheet:
             write_csv(numbers, self.folder / address)
         link = address if has_rows else ""
         if isinstance(item, Figure):
-            display(HTML(str(item.html(self.words, csv=link))))
+            display(HTML(item.html(self.words, csv=link)))
         else:
-            display(HTML(str(item.html(self.words)) + (self.words.csv_link(link) if link else "")))
+            display(HTML(item.html(self.words) + (self.words.csv_link(link, item.caption) if link else Markup())))
 
     def say(self, *sentences: str) -> None:
-        """Put finished sentences on the page."""
+        """Put finished sentences on the page: one as a paragraph, several as a list."""
         from IPython.display import HTML, display
-        from markupsafe import Markup
-
-        from ssi_audit.report.templating import rich
 
         kept = [rich(sentence) for sentence in sentences if sentence]
-        if kept:
-            display(HTML(str(Markup("<p>{}</p>").format(Markup(" ").join(kept)))))
+        if len(kept) == 1:
+            display(HTML(Markup("<p>{}</p>").format(kept[0])))
+        elif kept:
+            items = Markup().join(Markup("<li>{}</li>").format(sentence) for sentence in kept)
+            display(HTML(Markup('<ul class="findings">{}</ul>').format(items)))
+
+    def labels(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Counts of `quality` under the reader's words."""
+        return {self.words.say(f"quality.{step}"): count for step, count in counts.items()}
+
+    def with_table_labels(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of `quality.sellers_by_week` under the reader's words."""
+        return frame.assign(table=[self.words.say(f"quality.{table}") for table in frame["table"]])
+
+    def counts(self, caption: str, counts: Mapping[str, int]) -> Table:
+        """Make a table of counts of `quality`, one a row."""
+        rows = pd.DataFrame({"step": list(self.labels(counts)), "count": list(counts.values())})
+        return self.table(caption, rows, count="count")
 
     def table(self, caption: str, frame: pd.DataFrame, **kinds: str) -> Table:
         """Make a table from a frame; `kinds` says how columns are written (`tables.Column`), text otherwise."""
