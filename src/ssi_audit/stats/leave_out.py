@@ -1,0 +1,123 @@
+"""Ranges for quantities made of several models: the same person is left out of each.
+
+How much of a link activity explains, whether one stage's link beats another's,
+how much of four pillars lies on one line: none of these has a formula for its
+standard error that counts persons. Leaving out each person in turn does, and
+what is common to the models cancels.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.clusters import Interval, jackknife_interval, leave_one_out
+from ssi_audit.stats.overlap import MIN_PEOPLE
+from ssi_audit.stats.working import ModelFit, factorize
+
+
+def paired_differences(fits: Sequence[ModelFit], reference: ModelFit, column: int = 0) -> list[Interval]:
+    """Coefficient of each model minus that of a reference, leaving the same person out of both.
+
+    Parameters
+    ----------
+    fits : sequence of ModelFit
+    reference : ModelFit
+        All models label their persons alike. A person who is in one model only changes only that one.
+    column : int
+        Column of X, the same in all models.
+
+    Raises
+    ------
+    NotEnoughData
+        With fewer than two persons, or when a coefficient cannot be told.
+    """
+    *deleted, base = _without_each([*fits, reference], column)
+    return [
+        jackknife_interval(one - base, float(fit.coef[column] - reference.coef[column]))
+        for fit, one in zip(fits, deleted, strict=True)
+    ]
+
+
+def share_explained(crude: ModelFit, adjusted: ModelFit, column: int = 0) -> Interval:
+    """Share of a coefficient that goes away when other columns join: 1 - adjusted / crude.
+
+    Meaningful only where the crude coefficient is clear of 0; parameters and
+    errors as in `paired_differences`.
+
+    References
+    ----------
+    methods.md, claim K4.
+    """
+    plain, held = _without_each([crude, adjusted], column)
+    return jackknife_interval(1 - held / plain, float(1 - adjusted.coef[column] / crude.coef[column]))
+
+
+def first_share(items: ArrayLike, person: ArrayLike, *, within: bool) -> Interval:
+    """Share of the variance of k items on their first principal axis, with a range that counts persons.
+
+    Parameters
+    ----------
+    items : array, shape (n, k)
+        Scores; incomplete rows are left out.
+    person : array, shape (n,)
+    within : bool
+        Deviations from the persons' means; False: the means themselves.
+
+    Returns
+    -------
+    Interval
+        Of the largest eigenvalue of the correlation matrix over k; 1/k without any overlap (in small samples the
+        largest of k is always somewhat above). Never outside 0 to 1.
+
+    Raises
+    ------
+    NotEnoughData
+        With fewer than `overlap.MIN_PEOPLE` persons, or an item that does not vary.
+    """
+    items = np.asarray(items, float)
+    complete = np.isfinite(items).all(axis=1)
+    items = items[complete]
+    codes, people = factorize(np.asarray(person)[complete])
+    n, k = len(people), items.shape[1]
+    if n < MIN_PEOPLE:
+        raise NotEnoughData(f"only {n} persons have a reading of every pillar, {MIN_PEOPLE} are needed.")
+    counts = np.bincount(codes)
+    means = np.column_stack([np.bincount(codes, line) for line in items.T]) / counts[:, None]
+    if within:
+        deviation = items - means[codes]
+        products = np.stack([[np.bincount(codes, a * b) for b in deviation.T] for a in deviation.T])
+        parts = products.transpose(2, 0, 1)
+        whole = parts.sum(axis=0)
+        deleted = whole - parts
+    else:
+        centred = means - means.mean(axis=0)
+        parts = centred[:, :, None] * centred[:, None, :]
+        whole = parts.sum(axis=0)
+        # Without a person the mean of the others moves too: (1 + 1/(n-1)) times his part goes away.
+        deleted = whole - parts * n / (n - 1)
+    if (np.diag(whole) <= 1e-12 * np.maximum(1, (items**2).sum(axis=0))).any():
+        raise NotEnoughData("one of the pillars never varies, so there is nothing to overlap.")
+    return jackknife_interval(_top_share(deleted) / k, float(_top_share(whole[None])[0] / k))
+
+
+def _top_share(products: np.ndarray) -> np.ndarray:
+    """Largest eigenvalue of the correlation matrices that belong to matrices of cross-products."""
+    scale = np.sqrt(np.einsum("gii->gi", products))
+    return np.linalg.eigvalsh(products / (scale[:, :, None] * scale[:, None, :]))[:, -1]
+
+
+def _without_each(fits: Sequence[ModelFit], column: int) -> list[np.ndarray]:
+    """The coefficient of each model without each person of any model, in one order of persons."""
+    everyone = functools.reduce(np.union1d, [fit.clusters for fit in fits])
+    found = []
+    for fit in fits:
+        fit.position(column)
+        value = np.full(len(everyone), fit.coef[column])
+        value[np.searchsorted(everyone, fit.clusters)] = leave_one_out(fit)[:, column]
+        found.append(value)
+    return found
