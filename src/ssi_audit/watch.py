@@ -242,8 +242,10 @@ def _speed(rows: pd.DataFrame, tables: schema.Tables) -> np.ndarray:
     """Log of the mean days from an inquiry to its meeting, over the meetings held in the window."""
     crm = tables.crm_events
     met = crm[crm["kind"] == "meeting"]
+    if met.empty:
+        return np.full(len(rows), np.nan)
     asked = crm[(crm["kind"] == "inquiry") & crm["deal"].notna()].groupby("deal")["date"].min()
-    began = met["started"].fillna(met["deal"].map(asked))
+    began = met["started"].fillna(pd.Series(asked.reindex(met["deal"]).to_numpy(), index=met.index))
     # A meeting on the day of the inquiry took part of a day; without it the log of a quick team would not exist.
     days = (met["date"] - began).dt.days + 0.5
     timed = met.assign(days=days)[(days > 0).to_numpy()]
