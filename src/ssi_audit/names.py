@@ -153,15 +153,19 @@ def name_tokens(name: str) -> tuple[str, ...]:
     turned round.
     """
     name = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", name)
-    last, comma, first = name.partition(",")
-    words = folded_words(first) + folded_words(last) if comma and folded_words(first) else folded_words(name)
-    return tuple(words)
+    before, _, behind = name.partition(",")
+    turned = [*_without_titles(behind), *_without_titles(before)] if _without_titles(behind) else []
+    return tuple(turned or _without_titles(name) or folded_words(name))
 
 
 def folded_words(text: str) -> list[str]:
+    """The words of a text, folded."""
     plain = re.sub(r"['’`´]", "", anyascii(text).lower())
-    words = [word for word in re.split(r"[^0-9a-z]+", plain) if word]
-    return [word for word in words if word not in TITLES] or words
+    return [word for word in re.split(r"[^0-9a-z]+", plain) if word]
+
+
+def _without_titles(text: str) -> list[str]:
+    return [word for word in folded_words(text) if word not in TITLES]
 
 
 def email_key(address: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -41,6 +42,7 @@ UNKNOWN = "not in people.csv"
 UNKNOWN_ID = "no people.csv says who this is"
 NAMESAKES = "more than one person has this name"
 OTHER_ID = "the name is known with another id or address"
+LOOKS_ALIKE = "looks like the same person"
 NOBODY_NAMED = "the file does not say whose it is"
 
 # A proposal below this similarity (0 to 100) helps nobody.
@@ -533,8 +535,6 @@ def _people_frame(known: list[Person], codes: list[str]) -> pd.DataFrame:
 
 def _propose(seen, why, known: list[Person], found: dict[str, int], *, with_roster: bool) -> pd.DataFrame:
     """For every name that is not known the nearest one that is; without people.csv also names that look alike."""
-    from rapidfuzz import fuzz
-
     strangers = [
         (identity, received, reason)
         for identity, (status, reason, received) in why.items()
@@ -546,14 +546,9 @@ def _propose(seen, why, known: list[Person], found: dict[str, int], *, with_rost
             sides[found[identity]].add(table)
     lines = []
     for identity, received, reason in strangers:
-        best = _nearest(received, known, range(len(known)), fuzz)
-        lines.append((identity, received, reason, *best))
+        lines.append((identity, received, reason, *_nearest(received, known, range(len(known)))))
     if not with_roster:
-        for identity, at in found.items():
-            apart = [other for other in range(len(known)) if other != at and not sides[other] & sides[at]]
-            name, similarity = _nearest(as_received(identity), known, apart, fuzz)
-            if name and len(sides[at]) and at > min(apart, default=at):
-                lines.append((identity, as_received(identity), "looks like the same person", name, similarity))
+        lines += _look_alikes(found, known, sides)
     rows = seen.groupby("identity")["rows"].sum()
     files = seen.groupby("identity")["file"].agg(lambda names: "; ".join(sorted(set(names))[:3]))
     records = [
@@ -564,22 +559,36 @@ def _propose(seen, why, known: list[Person], found: dict[str, int], *, with_rost
     return frame.sort_values(["received", "person"]).reset_index(drop=True)
 
 
-def _nearest(received: str, known: list[Person], among, fuzz) -> tuple[str, int]:
+def _look_alikes(found: dict[str, int], known: list[Person], sides: dict[int, set]) -> list[tuple]:
+    """People of the files who are never in the same table and have names alike: perhaps one person, spelled twice."""
+    lines: dict[frozenset[int], tuple] = {}
+    for identity, at in sorted(found.items()):
+        apart = [other for other in range(len(known)) if other != at and not sides[other] & sides[at]]
+        name, similarity = _nearest(as_received(identity), known, apart)
+        if name:
+            pair = frozenset((at, next(other for other in apart if known[other].name == name)))
+            if pair not in lines or similarity > lines[pair][-1]:
+                lines[pair] = (identity, as_received(identity), LOOKS_ALIKE, name, similarity)
+    return list(lines.values())
+
+
+def _nearest(received: str, known: list[Person], among: Iterable[int]) -> tuple[str, int]:
     """The most similar name and how similar, 0 to 100; "" below `PROPOSE_FROM`."""
-    words = [word for word in folded_words(received.partition("@")[0]) if word not in NAME_NOISE] or folded_words(
-        received
-    )
+    words = [word for word in folded_words(received.partition("@")[0]) if word not in NAME_NOISE]
+    words = words or folded_words(received)
     best, score = "", 0.0
     for at in among:
         for tokens in known[at].names or {name_tokens(known[at].name)}:
-            similarity = _similarity(words, list(tokens), fuzz)
+            similarity = _similarity(words, list(tokens))
             if similarity > score:
                 best, score = known[at].name, similarity
     return (best, round(score)) if score >= PROPOSE_FROM else ("", 0)
 
 
-def _similarity(words: list[str], tokens: list[str], fuzz) -> float:
+def _similarity(words: list[str], tokens: list[str]) -> float:
     """How alike two names are, 0 to 100: spelling in any order, or an initial for a whole word ("Tom O.")."""
+    from rapidfuzz import fuzz
+
     alike = fuzz.token_sort_ratio(" ".join(words), " ".join(tokens))
     fits = all(any(token.startswith(word) for token in tokens) for word in words)
     return max(alike, 85.0 if fits and words else 0.0)
