@@ -17,6 +17,7 @@ import pandas as pd
 
 from ssi_audit import people, schema
 from ssi_audit.errors import DataError
+from ssi_audit.exports import twice
 from ssi_audit.exports.ledger import empty_ledger
 from ssi_audit.names import as_received
 
@@ -27,15 +28,16 @@ SAME_FILE = "the same file again"
 SAME_READING = "exact duplicate"
 OTHER_READING = "another reading of the same day counts"
 OTHER_COUNT = "counted in another file too"
-SAME_EVENT = "the same event in another row or export"
 NOTHING = "nothing to count in this row"
 
 COLUMNS = {
     "ssi": (*schema.SSI_COLUMNS, "time"),
     "activity": schema.ACTIVITY_COLUMNS,
-    "crm_events": (*schema.CRM_COLUMNS, "id"),
+    # Beside the table's own: what tells whether two rows are one event (`twice`).
+    "crm_events": (*schema.CRM_COLUMNS, "id", "time", "about", "state", "changed", "told"),
     "quotas": schema.QUOTA_COLUMNS,
     "absences": schema.ABSENCE_COLUMNS,
+    "teams": ("person", "team", "territory"),
 }
 FINAL = {
     "ssi": schema.SSI_COLUMNS,
@@ -44,10 +46,10 @@ FINAL = {
     "quotas": schema.QUOTA_COLUMNS,
     "absences": schema.ABSENCE_COLUMNS,
 }
-DAYS = ("date", "first_day", "last_day", "started", "period_start", "period_end", "time")
+DAYS = (
+    "date", "first_day", "last_day", "started", "period_start", "period_end", "time", "changed", "told",
+)  # fmt: skip
 FLOATS = (*schema.PILLARS, "total", "industry_rank", "network_rank", "count", "amount", "quota")
-# A deal is opened, won or lost once; a deal may have many meetings.
-ONCE_A_DEAL = ("opportunity", "deal_won", "deal_lost")
 # 32-bit leftovers (8.750002): the same reading all the same.
 READING_DECIMALS = 3
 # Where a frame row came from: row of the file, piece of the file, file.
@@ -78,22 +80,26 @@ def build(received: Received) -> Reading:
         known = (coded != "").to_numpy()
         _mark_strangers(rows, frame[~known], matching)
         strangers = frame[~known]
-        strangers = strangers[~strangers["person"].isin(matching.left_out).to_numpy()]
-        unmatched[table] = _final(strangers.assign(person=_look_up(strangers["person"], as_received)), table)
+        # Rows that a reader gave without any person (leads of a list without owners) are told, but count for nobody.
+        left_out = strangers["person"].isin(matching.left_out - {""}).to_numpy()
+        strangers = strangers[~left_out]
+        if table in FINAL:
+            unmatched[table] = _final(strangers.assign(person=_look_up(strangers["person"], as_received)), table)
         kept[table] = frame[known].assign(person=coded[known])
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
         "activity": settle_activity(kept["activity"]),
-        "crm_events": settle_events(kept["crm_events"], received.readers),
+        "crm_events": settle_events(kept, received.readers, [item.ledger.file for item in rows]),
         "quotas": Settled(kept["quotas"], kept["quotas"]),
         "absences": Settled(kept["absences"], kept["absences"]),
+        "teams": Settled(kept["teams"], kept["teams"]),
     }
     _close_ledgers(rows, list(settled.values()))
-    final = {table: _final(result.frame, table) for table, result in settled.items()}
+    final = {table: _final(settled[table].frame, table) for table in FINAL}
     ledger = _ledger(received)
     tables = schema.Tables(
         **final,
-        people=_with_presence(matching.people, final),
+        people=_with_presence(_with_teams(matching.people, kept["teams"]), final),
         ledger=ledger,
         notes=tuple(dict.fromkeys([*received.notes, *matching.notes])),
         fingerprint=received.fingerprint,
@@ -146,12 +152,13 @@ def _same_rows(mine: list, theirs: list) -> bool:
 def _combine(rows: list, table: str) -> pd.DataFrame:
     """One frame of a table over all files, with `PLACE`."""
     parts = []
-    files = {name: at for at, name in enumerate(dict.fromkeys(item.ledger.file for item in rows))}
+    sources = [item.export or item.ledger.file for item in rows]
+    files = {name: at for at, name in enumerate(dict.fromkeys(sources))}
     for unit, item in enumerate(rows):
         frame = getattr(item, table)
         if frame is not None and len(frame):
             part = frame.reindex(columns=[*COLUMNS[table], "row"])
-            parts.append(_typed(part.assign(unit=unit, file=files[item.ledger.file])))
+            parts.append(_typed(part.assign(unit=unit, file=files[sources[unit]])))
     if not parts:
         empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], *PLACE)})
         return _typed(empty).astype(dict.fromkeys(PLACE, "int64"))
@@ -221,13 +228,13 @@ class Settled:
         What counts.
     counted : pandas.DataFrame
         All rows (``unit``, ``row``) that are in it, also where several were added up.
-    dropped : list of (pandas.DataFrame, str)
-        Rows that do not count, and why.
+    dropped : list of (pandas.DataFrame, str) or (pandas.DataFrame, str, str)
+        Rows that do not count, why, and which copy does.
     """
 
     frame: pd.DataFrame
     counted: pd.DataFrame
-    dropped: list[tuple[pd.DataFrame, str]] = field(default_factory=list)
+    dropped: list[tuple] = field(default_factory=list)
 
 
 def settle_ssi(frame: pd.DataFrame) -> Settled:
@@ -255,7 +262,7 @@ def settle_ssi(frame: pd.DataFrame) -> Settled:
 
 
 def settle_activity(frame: pd.DataFrame) -> Settled:
-    """Counts of a file add up; of the same day and metric in two files the larger counts."""
+    """Counts of a file (of an archive) add up; of the same day and metric in two of them the larger counts."""
     key = ["person", "date", "metric", "first_day"]
     if not frame.duplicated(key).any():
         return Settled(frame, frame)
@@ -267,27 +274,24 @@ def settle_activity(frame: pd.DataFrame) -> Settled:
     return Settled(winners, frame[counts], [(frame[~counts], OTHER_COUNT)])
 
 
-def settle_events(frame: pd.DataFrame, readers: list[str]) -> Settled:
-    """An event of a system, known by its id or by its deal, counts once; the later export says how."""
-    if not len(frame):
-        return Settled(frame, frame)
-    of_deal = frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)
-    keyed = pd.DataFrame(
-        {
-            "system": np.array(readers, dtype=object)[frame["unit"].to_numpy()],
-            "kind": frame["kind"],
-            "key": frame["id"].where(frame["id"].notna(), frame["deal"]),
-        }
-    )[frame["id"].notna() | of_deal]
-    again = keyed.duplicated(keep="last")
-    lost = frame.index.isin(again.index[again])
-    return Settled(frame[~lost], frame[~lost], [(frame[lost], SAME_EVENT)])
+def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list[str]) -> Settled:
+    """An event that several rows, exports or systems tell counts once (`twice`)."""
+    events = twice.count_once(kept["crm_events"], readers, files, _known_until(kept))
+    return Settled(events.frame, events.frame, events.dropped)
+
+
+def _known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:
+    """The last day that anything but meetings and closings tells of: those can be dated ahead."""
+    crm = kept["crm_events"]
+    sure = crm.loc[crm["kind"].isin(("inquiry", "opportunity")), "date"]
+    latest = [kept["ssi"]["date"].max(), kept["activity"]["date"].max(), crm["told"].max(), sure.max()]
+    return max((day for day in latest if pd.notna(day)), default=pd.NaT)
 
 
 def _close_ledgers(rows: list, settled: list[Settled]) -> None:
     """Mark the rows of which nothing was kept, and those that never gave anything."""
     counted = [_rows_of_unit(result.counted) for result in settled]
-    dropped = [(_rows_of_unit(frame), reason) for result in settled for frame, reason in result.dropped]
+    dropped = [(_rows_of_unit(frame), *why) for result in settled for frame, *why in result.dropped]
     for unit, item in enumerate(rows):
         ledger = item.ledger
         alive = np.zeros(len(ledger), bool)
@@ -295,8 +299,8 @@ def _close_ledgers(rows: list, settled: list[Settled]) -> None:
             alive |= ledger.at(numbers.get(unit, NO_ROWS))
         for own in (item.people, item.accepted):
             alive |= ledger.at(NO_ROWS if own is None else own["row"].to_numpy())
-        for numbers, reason in dropped:
-            ledger.skip(ledger.at(numbers.get(unit, NO_ROWS)) & ~alive, reason)
+        for numbers, *why in dropped:
+            ledger.skip(ledger.at(numbers.get(unit, NO_ROWS)) & ~alive, *why)
         for members in item.parts.values():
             alive |= ledger.at(members)
         ledger.skip(~alive & ledger.in_use, NOTHING)
@@ -322,6 +326,15 @@ def _ledger(received: Received) -> pd.DataFrame:
     parts = [*received.ledgers, *(item.ledger.ranges() for item in received.rows)]
     ledger = pd.concat([part for part in parts if len(part)] or [empty_ledger()], ignore_index=True)
     return ledger.sort_values(["file", "first_row"], kind="stable").reset_index(drop=True)
+
+
+def _with_teams(roster: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
+    """Teams and territories from lists of sellers, where people.csv leaves them blank."""
+    roster = roster.copy()
+    for column in ("team", "territory"):
+        told = teams.dropna(subset=[column]).drop_duplicates("person").set_index("person")[column]
+        roster[column] = roster[column].fillna(roster["person"].map(told)).astype("str")
+    return roster
 
 
 def _with_presence(roster: pd.DataFrame, final: dict[str, pd.DataFrame]) -> pd.DataFrame:

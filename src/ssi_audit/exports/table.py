@@ -87,11 +87,18 @@ class Rows:
     ledger : Ledger
     ssi, activity, crm_events, quotas, absences, people : pandas.DataFrame, optional
         `ssi` may have a column ``time`` (``datetime64``): of two readings on a day the later counts.
-        `crm_events` may have a column ``id``, the system's id of the event: an event in two exports counts once.
+        `crm_events` may have columns that tell whether two rows are one event (`twice`): ``id``, the system's own;
+        ``time``, the start of a meeting; ``about``, its subject or the company of a deal; ``state``, where the row
+        tells a deal as a whole; ``changed``, when it was last changed; ``told``, when the file was made.
+    teams : pandas.DataFrame, optional
+        ``person, team, territory``: lists of sellers.
     accepted : pandas.DataFrame, optional
         ``received, person``: proposals that the user accepted.
     parts : dict of int to array of int
         Where several rows of a file make one row of a frame: that row's number → the rows that share its fate.
+    export : str
+        What the file is part of (an archive, its folder): counts of the files of one export add up. Empty: the file
+        stands alone.
     """
 
     ledger: Ledger
@@ -100,9 +107,11 @@ class Rows:
     crm_events: pd.DataFrame | None = None
     quotas: pd.DataFrame | None = None
     absences: pd.DataFrame | None = None
+    teams: pd.DataFrame | None = None
     people: pd.DataFrame | None = None
     accepted: pd.DataFrame | None = None
     parts: dict[int, np.ndarray] = field(default_factory=dict)
+    export: str = ""
 
 
 @dataclass
