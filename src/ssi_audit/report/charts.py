@@ -257,7 +257,8 @@ def plot_weeks(frame: pd.DataFrame, words: Words, breaks: Sequence[Any] = (), *,
         Column("n", words.say("column.people"), "count"),
     )
     labelled = frame.assign(exposure=[words.exposure(exposure) for exposure in frame["exposure"]])
-    return Figure(name, title, alt, body, Table(title, labelled, columns))
+    note = words.say("chart.weeks_break") if len(breaks) else ""
+    return Figure(name, title, alt, body, Table(title, labelled, columns), note)
 
 
 def plot_funnel(steps: Mapping[str, int], words: Words, *, name: str = "funnel") -> Figure:
