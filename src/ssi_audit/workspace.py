@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from ssi_audit.schema import Tables
 
 PROJECT = Path(__file__).resolve().parents[2]
-RAW, SAMPLE, PROCESSED = "data/raw", "data/sample", "data/processed"
+RAW, SAMPLE = "data/raw", "data/sample"
+# Where runs are kept; the variable is for tests and for disks that are laid out differently.
+PROCESSED, PROCESSED_VARIABLE = "data/processed", "SSI_AUDIT_PROCESSED"
 TABLES = ("ssi", "activity", "crm_events", "people", "quotas", "absences", "ledger")
 # Options that change words and looks, never a number.
 PRESENTATION = ("language", "organisation", "min_group", "min_score", "teams")
@@ -64,6 +67,11 @@ class Run:
     tables: Tables
     audit: Audit
     settings: Settings
+
+
+def processed() -> Path:
+    """Folder of all runs."""
+    return Path(os.environ.get(PROCESSED_VARIABLE) or PROJECT / PROCESSED)
 
 
 def find_data(data: Path | str) -> tuple[Path, bool]:
@@ -151,7 +159,7 @@ def load_run(data: Path | str = SAMPLE, options: dict[str, Any] | None = None, *
     settings = load_settings(asked if (asked / FILE_NAME).is_file() else folder, **(options or {}))
     data_print = fingerprint(folder)
     key = run_key(data_print + ("skip" if reading.get("skip_unreadable") else ""), settings)
-    place = PROJECT / PROCESSED / key[:12]
+    place = processed() / key[:12]
     if not (place / "manifest.json").is_file():
         _compute(folder, sample, settings, data_print, key, place, reading)
     return _read(place, key, settings)
@@ -161,7 +169,7 @@ def is_computed(data: Path | str, options: dict[str, Any] | None = None) -> bool
     """Does `load_run` have nothing to compute?"""
     folder, _ = find_data(data)
     settings = load_settings(folder, **(options or {}))
-    return (PROJECT / PROCESSED / run_key(fingerprint(folder), settings)[:12] / "manifest.json").is_file()
+    return (processed() / run_key(fingerprint(folder), settings)[:12] / "manifest.json").is_file()
 
 
 def _compute(

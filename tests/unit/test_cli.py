@@ -1,0 +1,174 @@
+"""The command line: exit codes, all problems at once, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ssi_audit.cli import main
+from ssi_audit.report.build import make_report
+from ssi_audit.worlds import make_world, write_world
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A world of 10 sellers and 30 weeks as files."""
+    folder = tmp_path_factory.mktemp("world") / "data"
+    write_world(make_world("activity_gauge", 10, 30, 1), folder)
+    return folder
+
+
+@pytest.fixture
+def broken(tmp_path):
+    """A folder in which nearly everything is wrong in a different way."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "ssi.csv").write_text("person,date,brand\nAnna Nowak,2025-01-05,27.5\n")
+    (folder / "activity.csv").write_text("person,metric,count\nAnna Nowak,posts,3\n")
+    (folder / "crm_events.csv").write_text("person,date,kind\nAnna Nowak,2025-01-06,lunch\n")
+    (folder / "archive.zip").write_bytes(b"PK\x03\x04 half a zip")
+    return folder
+
+
+def test_all_problems_at_once_and_nothing_written(broken, tmp_path, capsys):
+    """A pillar of 27.5, a missing column, an unknown kind and half a zip: one run, one list, exit 2, no output."""
+    out = tmp_path / "out"
+    assert main(["report", str(broken), "--out", str(out)]) == 2
+    text = capsys.readouterr().err
+    assert 'ssi.csv: 1 problem\n  row 2, "brand" = 27.5' in text
+    assert "activity.csv: 1 problem" in text
+    assert 'column "date"' in text
+    assert "lunch" in text
+    assert "archive.zip" in text
+    assert "Traceback" not in text
+    assert "Nothing was run" in text
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", [["audit"], ["panel"], ["load"], ["check"]])
+def test_every_command_refuses_bad_data(broken, tmp_path, capsys, command):
+    """All commands that read give the same messages and exit 2."""
+    where = [] if command == ["check"] else ["--out", str(tmp_path / "out")]
+    assert main([*command, str(broken), *where]) == 2
+    assert "27.5" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_misspelt_setting_stops_before_anything_is_read(small, tmp_path, capsys):
+    """Unknown options name the nearest one."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "ssi-audit.toml").write_text('perod = "month"\n')
+    assert main(["report", str(folder), "--out", str(tmp_path / "out")]) == 2
+    assert 'did you mean "period"?' in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there(capsys, tmp_path):
+    """No data, no traceback."""
+    assert main(["check", str(tmp_path / "nowhere")]) == 2
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_audit_writes_the_answer(small, tmp_path, capsys):
+    """answer.json holds the contract's parts; the same input gives the same bytes."""
+    assert main(["audit", str(small), "--out", str(tmp_path / "a.json")]) == 0
+    assert main(["audit", str(small), "--out", str(tmp_path / "b.json"), "--json"]) == 0
+    answer = json.loads((tmp_path / "a.json").read_text())
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert answer["schema"] == 1
+    assert answer["data"]["people"] == 10
+    assert answer["overall"]["verdict"] == "inconclusive"
+    assert {"data", "overall", "cells", "claims", "settings_fingerprint", "version"} <= set(answer)
+    fit = answer["cells"][0]["crude"]
+    assert {
+        "rr",
+        "low",
+        "high",
+        "low90",
+        "high90",
+        "p",
+        "p_holm",
+        "p_wild",
+        "df",
+        "se_log",
+        "n_people",
+        "n_rows",
+    } <= set(fit)
+
+
+def test_load_reads_back_to_the_same_panel(small, tmp_path):
+    """What load writes is input again."""
+    import pandas as pd
+
+    assert main(["load", str(small), "--out", str(tmp_path / "plain")]) == 0
+    assert main(["panel", str(small), "--out", str(tmp_path / "a.parquet")]) == 0
+    (tmp_path / "plain" / "ledger.csv").unlink()
+    assert main(["panel", str(tmp_path / "plain"), "--out", str(tmp_path / "b.parquet")]) == 0
+    one, other = (pd.read_parquet(tmp_path / name).drop(columns="person") for name in ("a.parquet", "b.parquet"))
+    columns = ["period", "ssi", "A_posts", "inquiries", "meetings", "deals", "revenue"]
+    one, other = (frame[columns].sort_values(columns, ignore_index=True) for frame in (one, other))
+    pd.testing.assert_frame_equal(one, other, check_dtype=False)
+
+
+def test_record_appends(tmp_path, capsys):
+    """Typed numbers go into a history; a failed reading does not."""
+    history = tmp_path / "ssi.csv"
+    arguments = ["record", "--person", "Anna", "--to", str(history), "--date", "2026-02-27"]
+    assert main([*arguments, "--total", "44"]) == 0
+    assert main([*arguments, "--total", "0"]) == 2
+    assert history.read_text().splitlines()[1].startswith("Anna,2026-02-27")
+
+
+def test_help_is_quick_and_light():
+    """--help imports nothing heavy."""
+    code = (
+        "import sys; from ssi_audit.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'pandas', 'numpy', 'duckdb', 'papermill', 'matplotlib', 'pydantic'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_check_does_not_import_what_draws(small):
+    """`check` stays away from everything that makes pages."""
+    code = (
+        "import sys; from ssi_audit.cli import main\n"
+        f"assert main(['check', {str(small)!r}]) == 0\n"
+        "heavy = {'matplotlib', 'seaborn', 'papermill', 'nbconvert', 'statsmodels'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_misspelt_pillar_is_refused_before_a_notebook_starts(small):
+    """A wrong value for a notebook's parameter names the ones that exist."""
+    from ssi_audit.errors import SettingsError
+    from ssi_audit.report.sheet import check_choice
+
+    with pytest.raises(SettingsError, match="brand, people, insights, relationships"):
+        check_choice("pillar", "brnad")
+
+
+def test_report_end_to_end(small, tmp_path):
+    """All pages, tables and answer.json; the second run does nothing; fresh options make a new report."""
+    out = tmp_path / "reports"
+    result = make_report(str(small), out, stream=None)
+    assert result.ok, result.failures
+    pages = {path.name for path in out.glob("*.html")}
+    pillars = ("brand", "people", "insights", "relationships", "total")
+    assert pages >= {"index.html", "01-data-quality.html", "glossary.html"}
+    assert pages >= {f"{kind}-{pillar}.html" for kind in ("02-correlation", "03-regression") for pillar in pillars}
+    assert json.loads((out / "answer.json").read_text())["overall"]["sentence"]
+    assert list((out / "tables").glob("02-correlation-brand-*.csv"))
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.html")}
+    assert make_report(str(small), out, stream=None).unchanged
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.html")} == before
+    assert not make_report(str(small), out, {"language": "pl"}, stream=None).unchanged
+    assert 'lang="pl"' in (out / "index.html").read_text(encoding="utf-8")
