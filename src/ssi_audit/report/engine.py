@@ -38,6 +38,8 @@ ENGINE = "ssi-audit"
 START_TIMEOUT = 120
 # Everything about a cell has been sent when its reply comes; only a very busy machine is late with it.
 OUTPUT_TIMEOUT = 120
+# A socket's address may have 107 bytes on Linux, 103 on macOS.
+LONGEST_FOLDER = 90
 INJECTED = "injected-parameters"
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 
@@ -281,11 +283,12 @@ papermill_engines.register(ENGINE, Engine)
 
 def _manager(kernels: Kernels, progress: _Progress) -> _Manager:
     number = next(_numbers)
-    # Sockets in the private folder instead of ports that anybody on the machine can reach; Windows has none.
+    # Sockets in the private folder instead of ports that anybody on the machine can reach. Windows has none, and
+    # their path has a limit: then ports, encrypted.
     place = (
-        {"transport": "tcp", "transport_encryption": "auto"}
-        if sys.platform == "win32"
-        else {"transport": "ipc", "ip": str(kernels.folder / f"k{number}")}
+        {"transport": "ipc", "ip": str(kernels.folder / f"k{number}")}
+        if sys.platform != "win32" and len(str(kernels.folder)) < LONGEST_FOLDER
+        else {"transport": "tcp", "transport_encryption": "auto"}
     )
     manager = _Manager(
         connection_file=str(kernels.folder / f"k{number}.json"),

@@ -46,6 +46,7 @@ BACKEND = "module://matplotlib_inline.backend_inline"
 SHELL = (
     "ipykernel.kernelapp",
     "ipykernel.debugger",
+    "matplotlib.backends.backend_svg",
     "IPython.core.completerlib",
     "IPython.core.debugger",
     "IPython.core.pylabtools",

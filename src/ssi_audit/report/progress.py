@@ -7,6 +7,7 @@ in order. Colours only on a terminal, and not when `NO_COLOR` is set.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -117,7 +118,8 @@ class Progress:
         self._last = self._clock()
         if self._live:
             left = [] if final else self._time_left()
-            lines = [self._text(number) for number in range(len(self._lines))] + left
+            columns = None if final else shutil.get_terminal_size().columns - 1
+            lines = [self._text(number, columns) for number in range(len(self._lines))] + left
             up = f"\x1b[{self._drawn}A" if self._drawn else ""
             self._write(up + "".join(f"\x1b[2K{line}\n" for line in lines) + "\x1b[J")
             self._drawn = len(lines)
@@ -131,7 +133,8 @@ class Progress:
         # The summary follows the last notebook of a step at once; a failed step has none.
         return line.complete and (bool(line.summary) or line.n_failed > 0)
 
-    def _text(self, step: int) -> str:
+    def _text(self, step: int, columns: int | None = None) -> str:
+        """The line of a step, cut to so many columns: a line that wraps could not be drawn over."""
         line = self._lines[step]
         width = max(len(other.name) for other in self._lines)
         many = max(len(f"{other.n_jobs} of {other.n_jobs}") for other in self._lines)
@@ -139,9 +142,11 @@ class Progress:
         total = len(self._lines)
         number = f"{step + 1:>{len(str(total))}}/{total}"
         spent = "kept" if line.n_kept == line.n_jobs else duration(line.seconds) if line.n_done else ""
-        state = self._coloured(line.state, f"{line.state:<{len('failed') if line.n_failed else 2}}")
-        text = f"  {number} {line.name:<{width}} {count:>{many}} {state} {spent:>6}   {line.summary.strip()}"
-        return text.rstrip()
+        begin = f"  {number} {line.name:<{width}} {count:>{many}} "
+        end = f" {spent:>6}   {line.summary.strip()}".rstrip()
+        if columns is not None:
+            end = end[: max(0, columns - len(begin) - len(line.state))]
+        return begin + self._coloured(line.state, f"{line.state:<2}" if end else line.state) + end
 
     def _time_left(self) -> list[str]:
         fresh = sum(line.n_done - line.n_kept for line in self._lines)

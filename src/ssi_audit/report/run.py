@@ -417,12 +417,17 @@ def _pace_key(job: Job) -> str:
 
 
 def _notebook_bytes(notebook: Any, places: Mapping[str, str]) -> bytes:
-    """The executed notebook as a file, without the folders of this machine among its parameters."""
+    """The executed notebook as a file, without the folders of this machine: they may hold a name."""
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             lines = cell.source.splitlines()
             cell.source = "\n".join(line for line in lines if line.partition(" = ")[0] not in places)
-    return (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    named = {**{path: f"<{name}>" for name, path in places.items()}, str(Path.cwd()): ".", str(Path.home()): "~"}
+    for path in sorted(named, key=len, reverse=True):
+        if Path(path).is_absolute() and len(Path(path).parts) > 1:
+            text = text.replace(json.dumps(path, ensure_ascii=False)[1:-1], named[path])
+    return text.encode()
 
 
 def _files_in(folder: Path) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -268,6 +269,16 @@ def test_private_folder_is_private_and_goes(make, tmp_path):
         assert Path(outputs(executed)[0].strip()).is_relative_to(folder)
         assert folder.stat().st_mode & 0o077 == 0
     assert not folder.exists()
+
+
+def test_long_temporary_folder_gets_encrypted_ports(make, tmp_path, monkeypatch):
+    """Where the path of a socket would be too long, kernels are reached through ports, with encryption."""
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with Kernels(warm=False) as kernels:
+        look = "import json, ipykernel\nprint('curve_publickey' in json.load(open(ipykernel.get_connection_file())))"
+        assert outputs(execute(make(look), {}, kernels)) == ["True\n"]
 
 
 def test_status_of_a_kernel_whose_parent_is_gone():

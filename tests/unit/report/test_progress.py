@@ -105,6 +105,18 @@ def test_terminal_shows_what_runs_and_how_long_it_will_take():
     assert screen(stream.getvalue())[-2:] == ["  1/1 team  2 of 10 …    16 s", "  about 32 s left"]
 
 
+def test_live_lines_never_wrap(monkeypatch):
+    """While it is drawn again, a long summary is cut to the terminal; in the end it is whole."""
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Terminal()
+    progress = Progress(STEPS, stream)
+    progress.done(0, seconds=0.4)
+    progress.summarise(0, "124 sellers, 6 448 weeks, 94 % matched")
+    assert max(len(line) for line in screen(stream.getvalue())) == 39
+    progress.close()
+    assert screen(stream.getvalue())[0].endswith("94 % matched")
+
+
 def test_ticks_draw_only_after_a_while():
     """Waiting does not flood the terminal."""
     stream, clock = Terminal(), Clock()

@@ -215,6 +215,18 @@ def test_failed_notebook_costs_its_own_page(made, kernels):
     assert "tables/01-data-quality-rows.csv" in pages
 
 
+def test_failed_notebook_names_no_folder_of_the_machine(project, kernels, monkeypatch):
+    """A traceback is full of paths, and a path may hold a person's name: the home folder is a tilde."""
+    monkeypatch.setattr(Path, "home", lambda: Path(sys.prefix))
+    code = "from pathlib import Path\nimport json\nPath(reports_dir, 'x').touch()\njson.loads(reports_dir)"
+    write_notebook(project / "00-answer.ipynb", "# Q", code, parameters="reports_dir = ''")
+    result = build(project, kernels=kernels)
+    executed = tree(project)[result.failures[0].executed].decode()
+    assert "JSONDecodeError" in executed
+    assert sys.prefix not in executed
+    assert str(kernels.folder) not in executed
+
+
 def test_failed_notebook_is_tried_again(project, kernels):
     """A failure is not remembered: the next run tries that notebook, and only that, again."""
     fail(project)
