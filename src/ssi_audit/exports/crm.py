@@ -235,7 +235,8 @@ def read_deals(
     closing = time["won_on"].fillna(time["lost_on"]).fillna(time["closed"]).dt.floor("D")
     ask = in_use(table, ledger) & closing.notna().to_numpy() & ~(closing > told).to_numpy()
     named = {name: columns[name] for name in ("stage", "status", "won", "lost", "probability", "pipeline")}
-    if any(columns[name] for name in ("stage", "status", "won", "lost", "is_closed", "probability")):
+    whole = any(columns[name] for name in ("stage", "status", "won", "lost", "is_closed", "probability"))
+    if whole:
         state = stages.outcomes(table, {**named, "closed": columns["is_closed"]}, context, ask)
     else:  # a list of won deals says so by its dates only
         state = stages.by_dates(time["won_on"], time["lost_on"])
@@ -264,7 +265,8 @@ def read_deals(
     if style.zero_is_unknown:
         deals.loc[deals["amount"] == 0, "amount"] = np.nan
         deals.loc[deals["closed_amount"] == 0, "closed_amount"] = np.nan
-    return Rows(ledger, crm_events=deal_events(table, ledger, deals, context))
+    events = deal_events(table, ledger, deals, context)
+    return Rows(ledger, crm_events=events if whole else events.drop(columns="state"))
 
 
 def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Context) -> pd.DataFrame:
@@ -275,6 +277,11 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
     deals : pandas.DataFrame
         person (identity), deal, created, closed (days), state (`stages`), amount, currency, closed_amount,
         closed_currency, source, and optionally about, changed, told.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``state`` in every row: it tells the deal as a whole, so that of two exports the later one counts.
     """
     is_closed = (deals["state"] != stages.OPEN).to_numpy()
     opened, ended = deals["created"].notna().to_numpy(), deals["closed"].notna().to_numpy() & is_closed
@@ -295,7 +302,20 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
         columns={"closed": "date", "closed_amount": "amount", "closed_currency": "currency"}
     )
     closing["kind"] = np.where(closing["state"] == stages.WON, "deal_won", "deal_lost")
-    keep = ["person", "date", "kind", "amount", "currency", "source", "deal", "row", "about", "changed", "told"]
+    keep = [
+        "person",
+        "date",
+        "kind",
+        "amount",
+        "currency",
+        "source",
+        "deal",
+        "row",
+        "about",
+        "state",
+        "changed",
+        "told",
+    ]
     keep = [column for column in keep if column in opening.columns]
     return pd.concat([opening[keep], closing[keep]], ignore_index=True)
 

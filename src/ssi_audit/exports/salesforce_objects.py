@@ -8,7 +8,8 @@ are one case, to which events are tied by the record they are about.
 
 from __future__ import annotations
 
-import csv
+import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -46,6 +47,7 @@ FIELD_NAMES = (
     "LastName",
 )  # fmt: skip
 _HEAD_BYTES = 65_536
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 UTC = "UTC"
 EMPTY_ID = "0" * 15
 QUEUE, LEAD, CONTACT, OPPORTUNITY = "00G", "00Q", "003", "006"
@@ -69,10 +71,12 @@ def kind_of(file: File) -> str:
     """
     if file.kind != "text":
         return ""
-    head = file.data[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").decode("latin-1").lstrip()
-    line = head.split("\n", 1)[0].strip()
+    head = file.data[:_HEAD_BYTES]
+    line = re.split(
+        r"[\r\n]", head.decode("utf-16" if head[:2] in _WIDE else "utf-8-sig", "ignore").lstrip(), maxsplit=1
+    )[0]
     delimiter = max(",;\t", key=line.count)
-    names = {name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter), [])}
+    names = {name.strip(' "').lower() for name in line.split(delimiter)}
     for name, (needed, one_of) in _SIGNS.items():
         if needed <= names and one_of & names:
             return name

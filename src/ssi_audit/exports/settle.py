@@ -333,7 +333,7 @@ def _with_teams(roster: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
     roster = roster.copy()
     for column in ("team", "territory"):
         told = teams.dropna(subset=[column]).drop_duplicates("person").set_index("person")[column]
-        roster[column] = roster[column].fillna(roster["person"].map(told)).astype("str")
+        roster[column] = roster[column].where(roster[column].notna(), roster["person"].map(told).astype("str"))
     return roster
 
 

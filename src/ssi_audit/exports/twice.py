@@ -1,0 +1,361 @@
+"""The same event told twice: by two exports of a system, by a CRM and a calendar, by two CRMs.
+
+A record is known by its system's id. Between systems nothing has a common id,
+so an event counts once only where enough agrees: a meeting of a person by its
+start (or its day and subject), a deal by its company and its days. Which copy
+was kept, and where, stands in the ledger; what does not agree stays two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SAME_EVENT = "the same event in another row or export"
+LATER_EXPORT = "a later export tells this deal"
+OTHER_LIST = "the same event in another list"
+PLANNED = "planned: it lies behind everything else these files know"
+SAME_MEETING = "the same meeting in another system"
+SAME_DEAL = "the same deal in another system"
+
+# A deal is opened, won or lost once; a deal may have many meetings.
+ONCE_A_DEAL = ("opportunity", "deal_won", "deal_lost")
+CLOSINGS = ("deal_won", "deal_lost")
+# A mark that a reader made because the file has no ids (`crm.deal_ids`).
+MADE_ID = "~"
+CALENDARS = "calendars"
+# Two lists without ids overlap when they tell the same for most of the days that both cover.
+OVERLAP_SHARE, OVERLAP_MIN = 0.5, 3
+WHAT_IS_TOLD = ("person", "date", "kind", "amount", "currency", "source", "time", "about")
+
+
+@dataclass
+class Events:
+    """CRM events on their way to being counted once.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        Columns of `settle.COLUMNS` with ``unit`` and ``file``, persons as codes.
+    systems : numpy.ndarray of object
+        Reader of each unit.
+    files : list of str
+        File of each unit.
+    dropped : list of (pandas.DataFrame, str, str)
+        What does not count, why, and where the copy that does is.
+    """
+
+    frame: pd.DataFrame
+    systems: np.ndarray
+    files: list[str]
+    dropped: list[tuple[pd.DataFrame, str, str]] = field(default_factory=list)
+
+    def system(self) -> pd.Series:
+        """System of each row."""
+        return pd.Series(self.systems[self.frame["unit"].to_numpy()], index=self.frame.index)
+
+    def drop(self, where: pd.Series | np.ndarray, reason: str, kept: pd.Series | None = None) -> None:
+        """Leave rows out; `kept` is the unit of the copy that stays, by row label."""
+        mask = np.asarray(where, dtype=bool)
+        gone = self.frame[mask]
+        if kept is None:
+            self.dropped += [(gone, reason, "")] if len(gone) else []
+        else:
+            for unit, part in gone.groupby(kept.reindex(gone.index).astype("int64")):
+                self.dropped.append((part, reason, f"counted in {self.files[unit]}"))
+        self.frame = self.frame[~mask]
+
+
+def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_until: pd.Timestamp) -> Events:
+    """Leave out every event that another row tells.
+
+    Parameters
+    ----------
+    readers, files : list of str
+        Of each unit.
+    known_until : pandas.Timestamp
+        The last day that anything else in the folder tells of; NaT where nothing does. A meeting after it is planned.
+    """
+    events = Events(frame, np.array(readers, dtype=object), files)
+    if not len(frame):
+        return events
+    if frame["file"].nunique() > 1:
+        _older_exports(events)
+    _same_record(events)
+    _planned(events, known_until)
+    if events.frame["file"].nunique() > 1:
+        _overlapping_lists(events)
+        _same_meeting(events)
+        _tell_ids_apart(events)
+        _same_deal(events)
+    return events
+
+
+# --------------------------------------------------------------------------- within a system
+
+
+def _older_exports(events: Events) -> None:
+    """Of a deal that two exports tell as a whole (``state``), the later one counts: it may have been reopened."""
+    frame = events.frame
+    whole = frame[frame["state"].notna() & frame["deal"].notna()]
+    if whole["file"].nunique() < 2:
+        return
+    version = pd.DataFrame(
+        {
+            "system": events.system().loc[whole.index],
+            "deal": whole["deal"],
+            "changed": whole["changed"].fillna(whole["told"]).fillna(pd.Timestamp(0)),
+            "told": whole["told"].fillna(pd.Timestamp(0)),
+            "file": whole["file"],
+            "unit": whole["unit"],
+        }
+    )
+    version = version.sort_values(["changed", "told", "file"], kind="stable")
+    latest = version.drop_duplicates(["system", "deal"], keep="last")[["system", "deal", "file", "unit"]]
+    chosen = version.reset_index().merge(latest, on=["system", "deal"], suffixes=("", "_kept")).set_index("index")
+    older = chosen["file"] != chosen["file_kept"]
+    events.drop(frame.index.isin(older.index[older]), LATER_EXPORT, chosen["unit_kept"])
+
+
+def _same_record(events: Events) -> None:
+    """An event known by its id, or by its deal, counts once; the last row says how."""
+    frame = events.frame
+    of_deal = frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)
+    keyed = pd.DataFrame(
+        {
+            "system": events.system(),
+            "kind": frame["kind"],
+            "key": frame["id"].where(frame["id"].notna(), frame["deal"]),
+        }
+    )[frame["id"].notna() | of_deal]
+    again = keyed.duplicated(keep="last")
+    if again.any():
+        last = keyed[~again].assign(unit=frame["unit"])
+        kept = keyed[again].reset_index().merge(last, on=["system", "kind", "key"]).set_index("index")["unit"]
+        events.drop(frame.index.isin(keyed.index[again]), SAME_EVENT, kept)
+
+
+def _planned(events: Events, known_until: pd.Timestamp) -> None:
+    frame = events.frame
+    if pd.notna(known_until):
+        events.drop((frame["kind"] == "meeting") & (frame["date"] > known_until), PLANNED)
+
+
+def _overlapping_lists(events: Events) -> None:
+    """Events without any id in two files of a system: told once where the files overlap.
+
+    Two inquiries on one day are two inquiries, also when two files tell them; only files that agree on most of what
+    they both cover are exports of the same list. Then the larger number of equal rows counts.
+    """
+    frame = events.frame
+    loose = frame[frame["id"].isna() & (frame["deal"].isna() | ~frame["kind"].isin(ONCE_A_DEAL))]
+    if loose["file"].nunique() < 2:
+        return
+    told = loose[list(WHAT_IS_TOLD)].assign(system=events.system().loc[loose.index])
+    key = pd.Series(told.groupby(list(told.columns), dropna=False, sort=False).ngroup(), index=loose.index)
+    number = key.groupby([key, loose["file"]]).cumcount()
+    twin = pd.DataFrame({"key": key, "number": number, "file": loose["file"], "date": loose["date"],
+                         "unit": loose["unit"], "system": told["system"]})  # fmt: skip
+    for _, own in twin.groupby("system", sort=True):
+        files = sorted(own["file"].unique())
+        for at, later in enumerate(files):
+            for earlier in files[:at]:
+                _drop_overlap(events, own[own["file"] == earlier], own[own["file"] == later])
+
+
+def _drop_overlap(events: Events, one: pd.DataFrame, other: pd.DataFrame) -> None:
+    one, other = one[one.index.isin(events.frame.index)], other[other.index.isin(events.frame.index)]
+    first, last = max(one["date"].min(), other["date"].min()), min(one["date"].max(), other["date"].max())
+    both = one.reset_index().merge(other, on=["key", "number"], suffixes=("", "_kept")).set_index("index")
+    covered = min(part["date"].between(first, last).sum() for part in (one, other))
+    if len(both) >= max(OVERLAP_MIN, OVERLAP_SHARE * covered):
+        events.drop(events.frame.index.isin(both.index), OTHER_LIST, both["unit_kept"])
+
+
+# --------------------------------------------------------------------------- meetings
+
+
+def _same_meeting(events: Events) -> None:
+    """A meeting of a person in two systems, or in two calendars: the CRM's copy stays, it may know the deal.
+
+    The same start is the same meeting. Where one side does not know the time, day and subject must agree.
+    """
+    frame = events.frame[events.frame["kind"] == "meeting"]
+    system = events.system().loc[frame.index]
+    space = system.where(system != CALENDARS, CALENDARS + frame["file"].astype("str"))
+    if space.nunique() < 2:
+        return
+    rank = pd.DataFrame(
+        {"calendar": system == CALENDARS, "no_deal": frame["deal"].isna(), "file": frame["file"], "row": frame["row"]}
+    )
+    order = rank.sort_values(["calendar", "no_deal", "file", "row"], kind="stable").index
+    start = frame["time"].dt.floor("min").loc[order]
+    _drop_copies(events, [frame["person"].loc[order], start], space.loc[order], start.notna())
+    left = order[order.isin(events.frame.index)]
+    subject = plain_words(frame["about"].loc[left])
+    _drop_untimed(events, frame.loc[left], subject, space.loc[left])
+
+
+def _drop_copies(events: Events, keys: list[pd.Series], space: pd.Series, usable: pd.Series) -> None:
+    """Of rows with equal keys in several spaces keep, for each, the first space's; rows are in order of preference."""
+    table = pd.concat(keys, axis=1, ignore_index=True)[usable].assign(space=space)
+    table["number"] = table.groupby(list(table.columns), dropna=False, sort=False).cumcount()
+    by = [column for column in table.columns if column != "space"]
+    first = table.drop_duplicates(by)
+    kept = table.reset_index(names="at").merge(first.reset_index(names="kept"), on=by, suffixes=("", "_kept"))
+    copies = kept[(kept["at"] != kept["kept"]) & (kept["space"] != kept["space_kept"])].set_index("at")
+    unit = events.frame["unit"].loc[copies["kept"]].set_axis(copies.index)
+    _inherit_deals(events, copies["kept"])
+    events.drop(events.frame.index.isin(copies.index), SAME_MEETING, unit)
+
+
+def _inherit_deals(events: Events, kept: pd.Series) -> None:
+    """A copy that stays takes over the deal that only the dropped one knows."""
+    missing = kept[events.frame["deal"].loc[kept].isna().to_numpy()]
+    known = events.frame["deal"].loc[missing.index].dropna()
+    if len(known):
+        events.frame = events.frame.copy()
+        events.frame.loc[missing.loc[known.index].to_numpy(), "deal"] = known.to_numpy()
+
+
+def _drop_untimed(events: Events, frame: pd.DataFrame, subject: pd.Series, space: pd.Series) -> None:
+    """Meetings of one person, day and subject of which one copy has no time."""
+    key = [frame["person"], frame["date"], subject]
+    timeless = frame["time"].isna()
+    some = timeless.groupby(key).transform("any") & (subject != "")
+    _drop_copies(events, key, space, some)
+
+
+def plain_words(words: pd.Series) -> pd.Series:
+    """Text as its letters and digits without case and accents, for comparing."""
+    cells = pc.utf8_lower(pc.utf8_normalize(pa.array(words.fillna("").array, pa.large_string()), form="NFKD"))
+    cells = pc.replace_substring_regex(cells, r"\p{M}|[^\p{L}\p{N}]", "")
+    return pd.Series(pd.array(cells.to_pylist(), dtype="str"), index=words.index)
+
+
+# --------------------------------------------------------------------------- deals
+
+
+def _same_deal(events: Events) -> None:
+    """A deal in two systems counts once: the same seller and two more facts, or three without the company.
+
+    Facts are the company (or title), the day it was opened, the day and way it was closed, and the amount. A deal
+    closed in another way is another deal.
+    """
+    deals = _deals(events)
+    if deals["space"].nunique() < 2:
+        return
+    weight = deals.groupby("space")["n"].sum()
+    deals["weight"] = deals["space"].map(weight) - 1e12 * deals["space"].str.endswith(MADE_ID)
+    pairs = pd.concat([_pairs(deals, ["person", "opened"]), _pairs(deals, ["person", "ended", "way"])])
+    pairs = pairs.drop_duplicates(["at", "at_other"])
+    same = {name: pairs[name].notna() & (pairs[name] == pairs[f"{name}_other"]) for name in ("opened", "ended", "way")}
+    company = (pairs["about"] != "") & (pairs["about"] == pairs["about_other"])
+    other_currency = pairs["currency"].notna() & pairs["currency_other"].notna()
+    other_currency &= pairs["currency"] != pairs["currency_other"]
+    amount = pairs["amount"].notna() & (pairs["amount"] == pairs["amount_other"]) & ~other_currency
+    closed = same["ended"] & same["way"]
+    contradicts = pairs["way"].notna() & pairs["way_other"].notna() & ~closed
+    facts = same["opened"].astype(int) + closed + amount
+    pairs = pairs.assign(score=facts + 2 * company)[~contradicts & ((company & (facts >= 1)) | (facts >= 3))]
+    pairs = pairs.sort_values(["score", "at", "at_other"], ascending=[False, True, True], kind="stable")
+    _merge_deals(events, deals, _one_to_one(pairs))
+
+
+def _deals(events: Events) -> pd.DataFrame:
+    """One row a deal: space, deal, person, days, amount, whom it is with, and its number of events."""
+    frame = events.frame[events.frame["deal"].notna() & events.frame["kind"].isin(ONCE_A_DEAL)]
+    space = events.system().loc[frame.index] + np.where(frame["deal"].str.startswith(MADE_ID), MADE_ID, "")
+    told = frame.assign(
+        space=space,
+        opened=frame["date"].where(frame["kind"] == "opportunity"),
+        ended=frame["date"].where(frame["kind"].isin(CLOSINGS)),
+        way=frame["kind"].where(frame["kind"].isin(CLOSINGS)),
+        n=1,
+    )
+    first = dict.fromkeys(("person", "opened", "ended", "way", "amount", "currency", "about", "unit"), "first")
+    deals = told.groupby(["space", "deal"], sort=True).agg({**first, "n": "sum"}).reset_index()
+    return deals.assign(about=plain_words(deals["about"]), at=np.arange(len(deals)))
+
+
+def _pairs(deals: pd.DataFrame, on: list[str]) -> pd.DataFrame:
+    """Deals of different spaces that agree in some columns; the better known space stands first."""
+    known = deals.dropna(subset=on)
+    both = known.merge(known, on=on, suffixes=("", "_other"))
+    for column in on:
+        both[f"{column}_other"] = both[column]
+    first = (both["weight"] > both["weight_other"]) | (
+        (both["weight"] == both["weight_other"]) & (both["space"] < both["space_other"])
+    )
+    return both[(both["space"] != both["space_other"]) & first]
+
+
+def _one_to_one(pairs: pd.DataFrame) -> list[tuple[int, int]]:
+    """The best pairs in which every deal of the lesser space occurs once, and meets each space once."""
+    taken: set[tuple[int, str]] = set()
+    chosen = []
+    for at, other, space, space_other in pairs[["at", "at_other", "space", "space_other"]].itertuples(index=False):
+        if (at, space_other) in taken or (other, space) in taken or (other, "") in taken:
+            continue
+        taken |= {(at, space_other), (other, space), (other, "")}
+        chosen.append((at, other))
+    return chosen
+
+
+def _merge_deals(events: Events, deals: pd.DataFrame, pairs: list[tuple[int, int]]) -> None:
+    if not pairs:
+        return
+    into = {other: at for at, other in pairs}
+
+    def root(at: int) -> int:
+        while at in into:
+            at = into[at]
+        return at
+
+    target = pd.Series({other: root(other) for other in into})
+    lesser, better = deals.loc[target.index], deals.loc[target.to_numpy()]
+    table = pd.DataFrame(
+        {
+            "space": lesser["space"].to_numpy(), "deal": lesser["deal"].to_numpy(),
+            "kept_deal": better["deal"].to_numpy(), "kept_space": better["space"].to_numpy(),
+            "kept_unit": better["unit"].to_numpy(),
+        }
+    )  # fmt: skip
+    frame = events.frame
+    space = events.system() + np.where(frame["deal"].str.startswith(MADE_ID).fillna(False), MADE_ID, "")
+    mine = pd.DataFrame({"space": space, "deal": frame["deal"], "kind": frame["kind"]}).reset_index(names="label")
+    mine = mine.merge(table, on=["space", "deal"]).set_index("label")
+    known = pd.MultiIndex.from_arrays([space, frame["deal"], frame["kind"]])
+    asked = pd.MultiIndex.from_arrays([mine["kept_space"], mine["kept_deal"], mine["kind"]])
+    twice = mine["kind"].isin(ONCE_A_DEAL) & asked.isin(known)
+    frame = frame.copy()
+    frame.loc[mine.index, "deal"] = mine["kept_deal"]
+    events.frame = frame
+    events.drop(frame.index.isin(mine.index[twice]), SAME_DEAL, mine["kept_unit"])
+    _closed_twice(events)
+
+
+def _closed_twice(events: Events) -> None:
+    """Three systems that tell the same deal leave each kind of event once."""
+    frame = events.frame
+    once = frame[frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)]
+    again = once.duplicated(["person", "deal", "kind", "date"])
+    events.drop(frame.index.isin(once.index[again]), SAME_DEAL)
+
+
+def _tell_ids_apart(events: Events) -> None:
+    """Ids that two systems use for different deals get the name of their system in front."""
+    frame, system = events.frame, events.system()
+    told = pd.DataFrame({"deal": frame["deal"], "system": system}).dropna().drop_duplicates()
+    shared = told[told.duplicated("deal", keep=False)]
+    if not len(shared):
+        return
+    once = frame[frame["kind"].isin(ONCE_A_DEAL) & frame["deal"].isin(shared["deal"])]
+    owners = pd.DataFrame({"deal": once["deal"], "system": system.loc[once.index]}).drop_duplicates()
+    apart = owners.loc[owners.duplicated("deal", keep=False), "deal"].unique()
+    where = frame["deal"].isin(apart)
+    events.frame = frame.assign(deal=frame["deal"].where(~where, system.astype("str") + " " + frame["deal"]))
