@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
 
     audit = command("audit", _audit, "the numbers without pages: answer.json and evidence.json")
     audit.add_argument("--out", type=Path, required=True, help="where answer.json goes")
+    audit.add_argument(
+        "--everything", action="store_true", help="also claims, what to watch instead and every other analysis"
+    )
     audit.add_argument("--evidence", type=Path, default=None, help="also write evidence.json for `ssi-audit pool`")
 
     pool = command("pool", _pool, "combine evidence.json of several organisations", data=False)
@@ -207,14 +210,14 @@ def _audit(args: argparse.Namespace) -> int:
     settings = load_settings(folder, **options_of(args))
     found = audit(
         folder, settings, sample=sample, skip_unreadable=args.skip_unreadable,
-        fingerprint=workspace.fingerprint(folder),
+        fingerprint=workspace.fingerprint(folder), everything=args.everything,
     )  # fmt: skip
     found = with_sentence(found, Words(settings.language, settings.sesoi, found.data["currency"]).headline(found))
     write_text(args.out, answer_json(found))
     if args.evidence:
         from ssi_audit.pool import write_evidence
 
-        write_evidence(found, args.evidence)
+        write_evidence(found, args.evidence, settings)
     _say(args, found.to_dict()["overall"], f"Verdict: {found.overall.sentence}\nWrote {args.out}")
     return DONE
 
@@ -228,11 +231,23 @@ def _pool(args: argparse.Namespace) -> int:
 
 
 def _power(args: argparse.Namespace) -> int:
-    from ssi_audit.power import power_facts, power_text
+    from ssi_audit.power import power_table, text_rows
 
-    facts = power_facts(args.people, args.weeks, args.data)
-    _say(args, facts, power_text(facts))
+    panel = None
+    if args.data:
+        from ssi_audit.workspace import load_run
+
+        panel = load_run(args.data).panel
+    table = power_table(args.people, args.weeks, panel)
+    _say(args, json.loads(table.frame().to_json(orient="table", index=False)), aligned(text_rows(table)))
     return DONE
+
+
+def aligned(rows: list[tuple[str, ...]]) -> str:
+    """Rows of text as columns."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _record(args: argparse.Namespace) -> int:

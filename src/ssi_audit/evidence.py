@@ -20,6 +20,7 @@ from ssi_audit import links, models, parallel, schema, verdict
 from ssi_audit.design import Columns, columns
 from ssi_audit.results import ActivityLink, Audit, Cell, Correlation, Fit, Overall
 from ssi_audit.settings import Settings, load_settings
+from ssi_audit.trust import trust_checks
 
 if TYPE_CHECKING:
     from ssi_audit.stats.pictures import Scatter
@@ -29,7 +30,13 @@ CAP = {"ssi": 97.0, **dict.fromkeys(schema.PILLARS, 24.5)}
 
 
 def audit(
-    data: Path | str, settings: Settings | None = None, *, sample: bool = False, fingerprint: str = "", **options: Any
+    data: Path | str,
+    settings: Settings | None = None,
+    *,
+    sample: bool = False,
+    fingerprint: str = "",
+    everything: bool = True,
+    **options: Any,
 ) -> Audit:
     """Read a folder of exports and answer the question.
 
@@ -43,6 +50,8 @@ def audit(
         The data are the invented sample; every output says so.
     fingerprint : str
         Of the input files, as the report's footer shows it; default: the reader's own.
+    everything : bool
+        As in `audit_panel`.
     **options
         Passed to `read_exports`.
 
@@ -59,23 +68,52 @@ def audit(
     settings = settings or load_settings(data)
     tables = read_exports(data, settings, **options)
     tables = dataclasses.replace(tables, sample=sample, fingerprint=fingerprint or tables.fingerprint)
-    return audit_panel(build_panel(tables, settings), tables, settings)
+    return audit_panel(build_panel(tables, settings), tables, settings, everything=everything)
 
 
-def audit_panel(panel: pd.DataFrame, tables: schema.Tables, settings: Settings | None = None) -> Audit:
-    """Answer the question from a panel; `tables` are needed for counts and for claims that the panel cannot test."""
+def audit_panel(
+    panel: pd.DataFrame, tables: schema.Tables, settings: Settings | None = None, *, everything: bool = True
+) -> Audit:
+    """Answer the question from a panel.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        As `build_panel` returns it.
+    tables : Tables
+        Needed for counts, and for claims and indicators that the panel does not hold.
+    settings : Settings, optional
+    everything : bool
+        False: the verdict and what it rests on; True: also the published claims, what to watch instead and every
+        other reasonable analysis.
+    """
     settings = settings or Settings()
     activity = models.activity_link(panel, seed=settings.seed)
     cells = estimate_cells(panel, activity, settings)
-    overall = verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"]))
-    return Audit(
+    found = Audit(
         data=data_facts(panel, tables),
-        overall=overall,
+        overall=verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"])),
         activity=activity,
         cells=tuple(cells),
+        trust=trust_checks(panel, tables, settings, cells, activity),
         settings_fingerprint=settings.fingerprint(),
         version=version("ssi-audit"),
     )
+    return with_everything(found, panel, tables, settings) if everything else found
+
+
+def with_everything(found: Audit, panel: pd.DataFrame, tables: schema.Tables, settings: Settings) -> Audit:
+    """Add what to watch instead, the specification curve and the published claims, which may use the other two."""
+    from ssi_audit.claims import test_claims
+    from ssi_audit.limits import specification_curve
+    from ssi_audit.watch import rank_indicators
+
+    found = dataclasses.replace(
+        found,
+        watch=rank_indicators(panel, tables, settings),
+        specification=specification_curve(panel, tables, settings),
+    )
+    return dataclasses.replace(found, claims=tuple(test_claims(panel, tables, settings, found)))
 
 
 NOT_ASKED = "not asked for"
@@ -229,7 +267,7 @@ def data_facts(panel: pd.DataFrame, tables: schema.Tables) -> dict[str, Any]:
         "currency": facts["currency"],
         "score_breaks": [day.isoformat() for day in facts["breaks"]],
         "at_cap": {
-            name: float((panel[column].dropna() >= CAP[column]).mean()) if panel[column].notna().any() else None
+            name: float((panel[column].dropna() >= schema.CAP[column]).mean()) if panel[column].notna().any() else None
             for name, column in schema.PANEL_EXPOSURE.items()
         },
         "score_known": float(panel["ssi"].notna().mean()),

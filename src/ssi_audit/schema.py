@@ -23,6 +23,9 @@ EXPOSURE_RANGE = {"total": (0.0, 100.0), **dict.fromkeys(PILLARS, (0.0, 25.0))}
 # In the panel the total is called `ssi`, as in methods.md; everywhere else it is "total".
 PANEL_EXPOSURE = {"total": "ssi", **{pillar: pillar for pillar in PILLARS}}
 
+# Readings at the cap say that the score could not rise (methods.md section 1).
+CAP = {"ssi": 97.0, **dict.fromkeys(PILLARS, 24.5)}
+
 KINDS = ("inquiry", "meeting", "opportunity", "deal_won", "deal_lost")
 
 COUNT_OUTCOMES = ("inquiries", "meetings", "opportunities", "deals")

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from ssi_audit import schema, verdict
-from ssi_audit.evidence import CAP
 from ssi_audit.panel import both_sides, source_class
 from ssi_audit.results import ActivityLink, Cell, TrustCheck
+from ssi_audit.schema import CAP
 from ssi_audit.settings import Settings
 
 PASS, CARE, FAIL = "pass", "care", "fail"
