@@ -229,8 +229,9 @@ def run_notebooks(
     watch = watch or _Watch((), None)
     results: dict[str, JobResult] = {}
     waiting: list[Job] = []
+    keys = {job.stem: job.key() for job in jobs} if cache else {}
     for job in jobs:
-        entry = cache.get(job.key()) if cache else None
+        entry = cache.get(keys[job.stem]) if cache else None
         if entry is None:
             waiting.append(job)
             continue
@@ -240,7 +241,7 @@ def run_notebooks(
         own = kernels is None
         kernels = start_kernels({job.notebook for job in waiting}) if own else kernels
         try:
-            run = _Run(kernels, cache, environment or {}, cell_timeout, render)
+            run = _Run(kernels, cache, keys, environment or {}, cell_timeout, render)
             results.update(run.all(_longest_first(waiting, cache), workers, watch))
         finally:
             if own:
@@ -254,6 +255,7 @@ class _Run:
 
     kernels: Kernels
     cache: Cache | None
+    keys: Mapping[str, str]
     environment: Mapping[str, str]
     cell_timeout: float
     render: Callable[[JobResult], JobResult]
@@ -312,8 +314,9 @@ class _Run:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         result = JobResult(job, files, round(time.monotonic() - began, 3))
-        if self.cache is not None:
-            self.cache.put(job.key(), files, {"seconds": result.seconds})
+        # Code that was edited while the notebook ran: nobody knows which of the two made this result.
+        if self.cache is not None and job.key() == self.keys[job.stem]:
+            self.cache.put(self.keys[job.stem], files, {"seconds": result.seconds})
             self.cache.put(_pace_key(job), {}, {"seconds": result.seconds})
         return self.render(result)
 

@@ -191,6 +191,23 @@ def test_damaged_cache_costs_time_only(made, kernels):
     assert tree(made) == first
 
 
+def test_code_edited_during_a_run_is_not_remembered(project, kernels, monkeypatch):
+    """A result is kept under the code that made it, or not at all."""
+    real, path = engine.execute, project / "00-answer.ipynb"
+
+    def edited_meanwhile(notebook, *arguments, **options):
+        executed = real(notebook, *arguments, **options)
+        if notebook == path:
+            path.write_text(path.read_text().replace("print('answer')", "print('other')"))
+        return executed
+
+    monkeypatch.setattr(engine, "execute", edited_meanwhile)
+    build(project, kernels=kernels)
+    monkeypatch.undo()
+    assert ran(build(project, kernels=kernels)) == {"index"}
+    assert b"other" in tree(project)["executed/index.ipynb"]
+
+
 def fail(made):
     """Make the correlation notebook fail for one pillar."""
     path = made / "02-correlation.ipynb"
