@@ -105,13 +105,13 @@ def audit_panel(
 def with_everything(found: Audit, panel: pd.DataFrame, tables: schema.Tables, settings: Settings) -> Audit:
     """Add what to watch instead, the specification curve and the published claims, which may use the other two."""
     from ssi_audit.claims import test_claims
-    from ssi_audit.limits import specification_curve
+    from ssi_audit.limits import headline_outcome, specification_curve
     from ssi_audit.watch import rank_indicators
 
     found = dataclasses.replace(
         found,
         watch=rank_indicators(panel, tables, settings),
-        specification=specification_curve(panel, tables, settings),
+        specification=specification_curve(panel, tables, settings, headline_outcome(found)),
     )
     return dataclasses.replace(found, claims=tuple(test_claims(panel, tables, settings, found)))
 

@@ -28,7 +28,7 @@ from ssi_audit.design import Columns, columns
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.links import cannot
 from ssi_audit.panel import build_panel, day_number
-from ssi_audit.results import Fit
+from ssi_audit.results import Audit, Fit
 from ssi_audit.settings import Settings
 from ssi_audit.windows import events_of, sum_between
 
@@ -132,6 +132,16 @@ def specification_curve(
         "agree_all": sum(one["agree"] for one in plain.values()),
         "p_joint": _joint_p([curve.joint for curve in curves.values()]),
     }
+
+
+def headline_outcome(audit: Audit) -> str:
+    """The outcome whose curve belongs on the first screen: the first one with the overall verdict, else the default."""
+    total = {cell.outcome: cell.verdict for cell in audit.cells if cell.exposure == "total"}
+    if audit.overall.verdict in (schema.EFFECTIVENESS_MEASURE, schema.LEADING_INDICATOR):
+        for outcome in schema.PRIMARY_OUTCOMES:
+            if total.get(outcome) == audit.overall.verdict:
+                return outcome
+    return ""
 
 
 def curve_of(specification: Mapping[str, Any], outcome: str) -> Mapping[str, Any]:

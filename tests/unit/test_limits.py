@@ -16,6 +16,7 @@ from ssi_audit.evidence import adjust_families
 from ssi_audit.limits import CROSSED_LAGS, NO_ACTIVITY, curve_of, specification_curve
 from ssi_audit.panel import build_panel
 from ssi_audit.report.words import spec_counts
+from ssi_audit.results import ActivityLink, Audit, Cell, Correlation, Fit, Overall
 from ssi_audit.settings import Settings
 from ssi_audit.worlds import make_world
 from tests.unit.small_tables import day
@@ -132,6 +133,29 @@ def test_a_chosen_outcome_stands_on_top():
     """The page shows the curve of the outcome that the verdict speaks of."""
     panel, made = _data()
     assert specification_curve(panel, made, outcome="win_rate")["outcome"] == "win_rate"
+
+
+@pytest.mark.parametrize(
+    ("overall", "expected"),
+    [
+        (schema.EFFECTIVENESS_MEASURE, "win_rate"),
+        (schema.LEADING_INDICATOR, "meetings"),
+        (schema.INCONCLUSIVE, ""),
+        (schema.ACTIVITY_GAUGE, ""),
+    ],
+)
+def test_the_curve_on_top_is_the_verdicts(overall, expected):
+    """A yes shows the outcome that says yes; any other verdict the first main outcome."""
+    none, link = Fit(why="not tried"), Correlation(why="not tried")
+    verdicts = dict.fromkeys(schema.PRIMARY_OUTCOMES, schema.INCONCLUSIVE)
+    verdicts |= {"meetings": schema.LEADING_INDICATOR, "win_rate": schema.EFFECTIVENESS_MEASURE}
+    cells = tuple(
+        Cell("total", name, code, (), "", none, none, none, none, none, link, link, link)
+        for name, code in verdicts.items()
+    )
+    k1 = ActivityLink("unknown", math.nan, {}, (), ())
+    found = Audit({}, Overall(overall, "", "", "unknown", math.nan), k1, cells)
+    assert limits.headline_outcome(found) == expected
 
 
 def test_no_choice_is_without_effect_on_the_rows():
