@@ -1,0 +1,140 @@
+"""What a team could see: typical rates, own data, and the text for the terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+
+import pytest
+
+from ssi_audit import models, schema
+from ssi_audit.design import columns
+from ssi_audit.panel import build_panel
+from ssi_audit.power import OWN, TYPICAL, power_table, text_rows
+from ssi_audit.settings import Settings
+from ssi_audit.worlds import make_world
+from tests.worlds.tables import tables_of
+
+
+@functools.cache
+def _panel(period: str = "week"):
+    return build_panel(tables_of(make_world("activity_gauge", 30, 78, 2)), Settings(period=period))
+
+
+# methods.md section 6: detectable ratio at equal activity, inquiries and win rate; it rounds to two digits,
+# and its win rate counts two meetings a week where a typical team here has 2.1.
+@pytest.mark.parametrize(
+    ("people", "weeks", "inquiries", "win_rate"),
+    [(12, 52, 1.39, 1.9), (24, 52, 1.25, 1.47), (40, 104, 1.10, 1.18), (40, 156, 1.08, 1.12), (150, 104, 1.05, 1.08)],
+)
+def test_typical_teams_see_what_the_simulations_saw(people, weeks, inquiries, win_rate):
+    """Log ratios within a fifth of the simulated ones for inquiries, within a third for the win rate."""
+    table = power_table(people, weeks)
+    seen = math.log(table.row("inquiries", "adjusted").mdrr)
+    assert seen == pytest.approx(math.log(inquiries), rel=0.2)
+    assert math.log(table.row("win_rate", "adjusted").mdrr) == pytest.approx(math.log(win_rate), rel=1 / 3)
+
+
+def test_every_main_outcome_crude_and_adjusted():
+    """Four outcomes, two estimands each; holding activity equal always costs power."""
+    table = power_table(24, 52)
+    assert [(row.outcome, row.estimand) for row in table.rows] == [
+        (outcome, estimand) for outcome in schema.PRIMARY_OUTCOMES for estimand in ("crude", "adjusted")
+    ]
+    for outcome in schema.PRIMARY_OUTCOMES:
+        assert table.row(outcome, "crude").mdrr < table.row(outcome, "adjusted").mdrr
+
+
+def test_more_sellers_and_more_weeks_see_more():
+    """Both shorten the smallest effect that would be found, and more sellers the wait."""
+    small, wide, long = power_table(20, 52), power_table(40, 52), power_table(20, 104)
+    for a, b, c in zip(small.rows, wide.rows, long.rows, strict=True):
+        assert b.mdrr < a.mdrr
+        assert c.mdrr < a.mdrr
+        assert b.weeks_to_detect < a.weeks_to_detect
+        assert c.weeks_to_detect == a.weeks_to_detect
+
+
+def test_the_wait_is_right():
+    """After the weeks it names, the smallest effect of interest is within reach, and one week before it is not."""
+    row = power_table(40, 52).row("inquiries", "adjusted")
+    weeks = int(row.weeks_to_detect)
+    assert power_table(40, weeks).row("inquiries", "adjusted").mdrr <= row.sesoi
+    assert power_table(40, weeks - 1).row("inquiries", "adjusted").mdrr > row.sesoi
+
+
+def test_the_wait_for_a_rate_includes_its_open_cases():
+    """The last 13 weeks of meetings are not decided yet."""
+    row = power_table(100, 52, settings=Settings(horizon_weeks={"win_rate": 13})).row("win_rate", "crude")
+    later = power_table(100, 52, settings=Settings(horizon_weeks={"win_rate": 23})).row("win_rate", "crude")
+    assert later.weeks_to_detect == row.weeks_to_detect + 10
+
+
+def test_the_smallest_effect_is_a_setting():
+    """A larger one is found sooner."""
+    wide = power_table(24, 52, settings=Settings(sesoi={"inquiries": 1.3})).row("inquiries", "adjusted")
+    assert wide.sesoi == 1.3
+    assert wide.weeks_to_detect < power_table(24, 52).row("inquiries", "adjusted").weeks_to_detect
+
+
+@pytest.mark.parametrize("period", ["week", "month"])
+@pytest.mark.parametrize("outcome", schema.PRIMARY_OUTCOMES)
+def test_own_data_reproduce_what_they_reached(period, outcome):
+    """For the same team and time the plan says what the analysis of these data says."""
+    panel = _panel(period)
+    table = power_table(30, 78, panel, Settings(period=period))
+    for estimand in ("crude", "adjusted"):
+        row = table.row(outcome, estimand)
+        fit = models.regress(panel, "total", outcome, estimand == "adjusted", seed=None)
+        assert row.source == OWN
+        # The plan spreads the degrees of freedom evenly; the analysis knows them.
+        assert math.log(row.mdrr) == pytest.approx(math.log(fit.mdrr), rel=0.12)
+
+
+def test_what_own_data_lack_is_planned_with_typical_rates():
+    """A file without activity: the adjusted rows say why they are typical."""
+    panel = _panel().copy()
+    panel.attrs["facts"] = {**panel.attrs["facts"], "activity_types": ()}
+    table = power_table(30, 78, panel)
+    row = table.row("inquiries", "adjusted")
+    assert row.source == TYPICAL
+    assert "activity" in row.why
+    assert table.row("inquiries", "crude").source == OWN
+
+
+def test_six_sellers_of_own_data_are_too_few_to_plan_with():
+    """Fewer than eight: their precision is not measured, and the row says so."""
+    panel = _panel()
+    few = panel[panel["person"].isin(panel["person"].unique()[:6])]
+    few.attrs = panel.attrs
+    row = power_table(30, 78, few).row("inquiries", "crude")
+    assert row.source == TYPICAL
+    assert "6 people" in row.why
+
+
+def test_text_has_a_cell_for_every_heading():
+    """Terminal table: as many cells as headings, endless waits in words."""
+    lines = text_rows(power_table(8, 20))
+    assert {len(line) for line in lines} == {len(lines[0])}
+    assert len(lines) == 9
+    assert any("over 10 years" in line for line in lines)
+
+
+def test_an_unknown_row_is_an_error():
+    """A misspelt outcome is not answered with another one."""
+    with pytest.raises(KeyError, match="no row for winrate"):
+        power_table(24, 52).row("winrate", "crude")
+
+
+def test_a_team_of_two_is_refused():
+    """Below three sellers there is nothing to plan."""
+    with pytest.raises(ValueError, match="at least 3"):
+        power_table(2, 52)
+
+
+def test_columns_and_panel_are_the_same_input():
+    """Rows as a table carry the fields of the rows."""
+    frame = power_table(24, 52, _panel()).frame()
+    assert list(frame.columns) == [item.name for item in dataclasses.fields(power_table(24, 52).rows[0])]
+    assert power_table(24, 52, columns(_panel())).frame().equals(frame)
