@@ -57,6 +57,9 @@ NAME_NOISE = frozenset({
     "social", "sqlite", "ssi", "stats", "store", "table", "tables", "team", "test", "tracker", "txt",
     "update", "usage", "user", "users", "v", "web", "weekly", "week", "xls", "xlsx", "year", "zip", "db",
     "pulpit", "tabela", "wynik", "wyniki", "zespol",
+    "action", "actions", "aggregate", "automation", "buster", "campaigns", "connection", "connections", "contacts",
+    "contenido", "dripify", "dux", "duxsoup", "expandi", "helper", "heyreach", "invitations", "invites", "leads",
+    "octopus", "phantom", "phantombuster", "prospects", "requests", "sent", "soup", "tool", "visits", "waalaxy",
 })  # fmt: skip
 
 # An identity is one string: pieces "key=value", this character between them.

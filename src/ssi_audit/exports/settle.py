@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -159,10 +160,14 @@ def _combine(rows: list, table: str) -> pd.DataFrame:
         if frame is not None and len(frame):
             part = frame.reindex(columns=[*COLUMNS[table], "row"])
             parts.append(_typed(part.assign(unit=unit, file=files[sources[unit]])))
-    if not parts:
-        empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], *PLACE)})
-        return _typed(empty).astype(dict.fromkeys(PLACE, "int64"))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else _nothing(table)
+
+
+@cache
+def _nothing(table: str) -> pd.DataFrame:
+    """A table without rows."""
+    empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], *PLACE)})
+    return _typed(empty).astype(dict.fromkeys(PLACE, "int64"))
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -319,6 +324,8 @@ def _rows_of_unit(frame: pd.DataFrame) -> dict[int, np.ndarray]:
 
 def _final(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     columns = list(FINAL[table])
+    if not len(frame):
+        return _nothing(table)[columns]
     return frame[columns].sort_values(columns, kind="stable").reset_index(drop=True)
 
 
