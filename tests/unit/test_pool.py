@@ -1,0 +1,386 @@
+"""Pooling offices: what is handed over, what is refused, and what comes out."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+
+import numpy as np
+import pytest
+
+from ssi_audit import schema
+from ssi_audit.errors import DataError
+from ssi_audit.evidence import audit_panel
+from ssi_audit.panel import build_panel
+from ssi_audit.pool import evidence_of, pool, pool_tables, run_pool, write_evidence
+from ssi_audit.results import (
+    ActivityLink,
+    Audit,
+    Cell,
+    ClaimResult,
+    Correlation,
+    Fit,
+    Indicator,
+    Overall,
+    audit_from_dict,
+)
+from ssi_audit.settings import Settings
+from ssi_audit.stats.meta import random_effects
+from ssi_audit.worlds import make_world
+from tests.worlds.tables import tables_of
+
+NONE, NO_LINK = Fit(why="not tried"), Correlation(why="not tried")
+
+
+def _fit(log_rr: float, se: float, people: int = 12) -> Fit:
+    half = 2.2 * se
+    return Fit(
+        rr=math.exp(log_rr), low=math.exp(log_rr - half), high=math.exp(log_rr + half), p=0.5, df=8.0, se_log=se,
+        n_people=people, n_rows=people * 52, n_events=500.0, mean=40.0,
+    )  # fmt: skip
+
+
+def _office(k: int, *, crude=0.12, adjusted=0.0, se=0.10, outcomes=schema.PRIMARY_OUTCOMES, r2=0.6, **changes) -> Audit:
+    """An office whose estimates scatter around the given ones as their errors say."""
+    rng = np.random.default_rng(k)
+    link = Correlation(0.3, 0.1, 0.48, n_people=12, n_rows=48)
+    cells = tuple(
+        Cell(
+            "total", outcome, schema.INCONCLUSIVE, (), "too_wide",
+            _fit(crude + 0.5 * se * rng.normal(), se / 2), _fit(adjusted + se * rng.normal(), se),
+            NONE, _fit(0.05 * rng.normal(), 0.05), NONE, NO_LINK, NO_LINK, link,
+        )
+        for outcome in outcomes
+    )  # fmt: skip
+    k1 = ActivityLink("yes", r2, {"total": link}, tuple(schema.ACTIVITY_TYPES), (), n_people=12, n_rows=600)
+    data = {
+        "people": 12, "periods": 52, "rows": 624, "start": "2024-01-01", "end": "2024-12-29", "sample": False,
+        "fingerprint": f"office {k}", "inquiry_source": "linkedin", "win_denominator": "meetings", "score_breaks": [],
+        "teams": {"Team Secret": 12},
+    }  # fmt: skip
+    overall = Overall(schema.INCONCLUSIVE, schema.INCONCLUSIVE, schema.INCONCLUSIVE, "yes", r2)
+    return dataclasses.replace(Audit(data, overall, k1, cells, version="1.0"), **changes)
+
+
+def _write(folder, offices: dict[str, Audit], settings: Settings | None = None) -> list:
+    return [write_evidence(audit, folder / f"{name}.json", settings) for name, audit in offices.items()]
+
+
+@functools.cache
+def _real() -> Audit:
+    made = tables_of(make_world("activity_gauge", 12, 40, 1))
+    return audit_panel(build_panel(made), made)
+
+
+# ---- what one office hands over --------------------------------------------------------------------------
+
+
+def test_no_person_and_no_team_is_in_it(tmp_path):
+    """Codes, names and teams of a whole audit stay at home."""
+    text = write_evidence(_real(), tmp_path).read_text(encoding="utf-8")
+    people = tables_of(make_world("activity_gauge", 12, 40, 1)).people
+    secrets = {*people["person"], *people["name"], *people["email"], *people["team"], *people["territory"]}
+    assert len(secrets) > 30
+    assert not [secret for secret in secrets if str(secret) in text]
+    assert "Team Secret" not in write_evidence(_office(1), tmp_path).read_text(encoding="utf-8")
+
+
+def test_effects_errors_and_degrees_of_freedom_are_in_it():
+    """For every pair what the audit found, on the log scale."""
+    found = evidence_of(_real(), Settings())
+    assert len(found["cells"]) == len(_real().cells)
+    for cell, part in zip(_real().cells, found["cells"], strict=True):
+        if cell.adjusted.known:
+            assert part["adjusted"]["log_rr"] == pytest.approx(math.log(cell.adjusted.rr))
+            assert (part["adjusted"]["se"], part["adjusted"]["df"]) == (cell.adjusted.se_log, cell.adjusted.df)
+        else:
+            assert part["adjusted"] is None
+
+
+def test_every_claim_is_in_it_with_an_error():
+    """Twenty-two claims; those with a range have a standard error on the scale of pooling."""
+    audit = _real()
+    parts = {part["id"]: part for part in evidence_of(audit, Settings())["claims"]}
+    assert list(parts) == [claim.id for claim in audit.claims]
+    assert sum(part["se"] is not None for part in parts.values()) >= 8
+    ratio = next(claim for claim in audit.claims if claim.unit == "ratio_per_10" and math.isfinite(claim.low))
+    assert parts[ratio.id]["estimate"] == pytest.approx(math.log(ratio.estimate))
+
+
+def test_numbers_of_a_group_too_small_to_show_stay_at_home():
+    """Four licensed sellers: the state travels, the numbers do not."""
+    claim = ClaimResult("licence-lifts-ssi", "not_enough_data", 1.1, 0.9, 1.3, 1.2, unit="ratio", n_people=4)
+    part = evidence_of(_office(1, claims=(claim,)), Settings(min_group=5))["claims"][0]
+    assert (part["state"], part["estimate"], part["se"]) == ("not_enough_data", None, None)
+
+
+def test_same_audit_same_bytes(tmp_path):
+    """Written twice: the same file."""
+    once = write_evidence(_real(), tmp_path / "a.json").read_bytes()
+    assert write_evidence(_real(), tmp_path / "b.json").read_bytes() == once
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.json"]
+
+
+# ---- what is refused -------------------------------------------------------------------------------------
+
+
+def test_other_definitions_are_listed(tmp_path):
+    """Every definition that differs is named with both values, before anything is pooled."""
+    paths = _write(tmp_path, {"north": _office(1)})
+    paths += _write(tmp_path, {"south": _office(2)}, Settings(period="month", sesoi={"inquiries": 1.2}))
+    with pytest.raises(DataError) as error:
+        pool(paths)
+    text = error.value.text()
+    assert "south: 2 problems" in text
+    assert "period is month, in north it is week" in text
+    assert "sesoi inquiries is 1.2, in north it is 1.1" in text
+
+
+def test_other_inquiries_are_other_effects(tmp_path):
+    """One office counts inquiries from LinkedIn, another one all; an office without inquiries is no contradiction."""
+    data = _office(1).data
+    offices = {"a": _office(1), "b": _office(2, data={**data, "inquiry_source": ""})}
+    assert pool(_write(tmp_path, offices)).audit.data["offices"] == 2
+    offices["c"] = _office(3, data={**data, "inquiry_source": "all"})
+    with pytest.raises(DataError, match="inquiry_source is all, in a it is linkedin"):
+        pool(_write(tmp_path, offices))
+
+
+def test_nobody_counts_twice(tmp_path):
+    """The same evidence under two names would only pretend to be more."""
+    with pytest.raises(DataError, match="holds the same evidence as a"):
+        pool(_write(tmp_path, {"a": _office(1), "b": _office(1)}))
+
+
+def test_all_unreadable_files_are_named_at_once(tmp_path):
+    """A missing file, one that is no JSON, an answer.json by mistake, and an older format."""
+    (tmp_path / "text.json").write_text("hello", encoding="utf-8")
+    (tmp_path / "answer.json").write_text(json.dumps(_office(1).to_dict()), encoding="utf-8")
+    old = evidence_of(_office(1), Settings()) | {"schema": 0}
+    (tmp_path / "old.json").write_text(json.dumps(old), encoding="utf-8")
+    with pytest.raises(DataError) as error:
+        pool([tmp_path / name for name in ("none.json", "text.json", "answer.json", "old.json")])
+    assert len(error.value.problems) == 4
+    assert "is not an evidence file" in error.value.text()
+
+
+def test_one_file_is_nothing_to_pool(tmp_path):
+    """At least two."""
+    with pytest.raises(DataError, match="at least two"):
+        pool(_write(tmp_path, {"a": _office(1)}))
+
+
+# ---- what comes out --------------------------------------------------------------------------------------
+
+
+def _pooled(tmp_path, n=8, **changes):
+    return pool(_write(tmp_path, {f"office {k}": _office(k, **changes) for k in range(n)}))
+
+
+def test_estimates_are_random_effects(tmp_path):
+    """Log ratios and squared errors of the offices go into REML with Hartung-Knapp; people and rows add up."""
+    found = _pooled(tmp_path)
+    fits = [_office(k).cell("total", "meetings").adjusted for k in range(8)]
+    expected = random_effects([math.log(fit.rr) for fit in fits], [fit.se_log**2 for fit in fits])
+    fit = found.audit.cell("total", "meetings").adjusted
+    assert math.log(fit.rr) == pytest.approx(expected.estimate)
+    assert (fit.se_log, fit.df, fit.p) == pytest.approx((expected.se, 7, expected.p))
+    assert (math.log(fit.low), math.log(fit.high)) == pytest.approx((expected.low, expected.high))
+    assert (fit.n_people, fit.n_rows, fit.n_events) == (96, 8 * 624, 4000)
+    assert fit.mean == pytest.approx(40.0)
+    forest = found.forest("total", "meetings")
+    assert math.log(forest.predict_low) == pytest.approx(expected.predict_low)
+    assert (forest.tau2, forest.i2, forest.q) == pytest.approx((expected.tau2, expected.i2, expected.q))
+
+
+def test_the_interval_of_90_percent_is_inside(tmp_path):
+    """For equivalence; t with offices minus one degrees of freedom."""
+    fit = _pooled(tmp_path).audit.cell("total", "meetings").adjusted
+    assert fit.low < fit.low90 < fit.rr < fit.high90 < fit.high
+    assert math.log(fit.high90 / fit.rr) / fit.se_log == pytest.approx(1.894579, abs=1e-5)  # t(.95, 7)
+
+
+def test_many_small_offices_can_tell(tmp_path):
+    """Each office's range is too wide; twelve of them show a link that is activity only."""
+    found = _pooled(tmp_path, 12)
+    assert found.audit.overall.volume == schema.ACTIVITY_GAUGE
+    assert found.audit.cell("total", "inquiries").reason == "only_activity"
+
+
+def test_a_real_effect_is_told_too(tmp_path):
+    """The same rule says yes: conversion beyond activity."""
+    found = _pooled(tmp_path, 12, adjusted=0.25)
+    assert found.audit.overall.verdict == schema.EFFECTIVENESS_MEASURE
+
+
+def test_four_offices_are_too_few_to_judge(tmp_path):
+    """Three degrees of freedom: an interval, no verdict."""
+    cell = _pooled(tmp_path, 4, se=0.01).audit.cell("total", "inquiries")
+    assert cell.adjusted.known
+    assert (cell.verdict, cell.reason) == (schema.INCONCLUSIVE, "few_df")
+
+
+def test_families_are_adjusted_again(tmp_path):
+    """Holm over the four pooled tests, not over the offices'."""
+    cells = [_pooled(tmp_path).audit.cell("total", outcome) for outcome in schema.PRIMARY_OUTCOMES]
+    assert max(cell.adjusted.p_holm for cell in cells) >= max(cell.adjusted.p for cell in cells)
+    assert min(cell.crude.p_holm for cell in cells) == pytest.approx(4 * min(cell.crude.p for cell in cells))
+
+
+def test_an_outcome_of_one_office_is_not_pooled(tmp_path):
+    """It has no second opinion; the cell says so."""
+    offices = {f"o{k}": _office(k, outcomes=("inquiries", "meetings")) for k in range(5)}
+    found = pool(_write(tmp_path, {**offices, "last": _office(9)}))
+    cell = found.audit.cell("total", "win_rate")
+    assert "only one" in cell.adjusted.why
+    with pytest.raises(KeyError, match="fewer than two"):
+        found.forest("total", "win_rate")
+
+
+def test_one_thin_log_is_everybodys(tmp_path):
+    """Beyond activity is only as good as the thinnest log; the share explained is the mean by rows."""
+    thin = _office(7, r2=0.2)
+    thin = dataclasses.replace(
+        thin, activity=dataclasses.replace(thin.activity, types=("posts",), pillars_without=("people",), n_rows=200)
+    )
+    k1 = pool(_write(tmp_path, {"a": _office(1), "b": thin})).audit.activity
+    assert k1.pillars_without == ("people",)
+    assert k1.types == ("posts",)
+    assert k1.r2 == pytest.approx((0.6 * 600 + 0.2 * 200) / 800)
+
+
+def test_links_are_pooled_on_fishers_scale(tmp_path):
+    """Equal links stay what they are, with a narrower range than one office's."""
+    link = _pooled(tmp_path).audit.cell("total", "inquiries").link
+    assert link.r == pytest.approx(0.3, abs=0.01)
+    assert link.low > 0.1
+    assert link.n_people == 96
+
+
+def test_forest_rows_are_the_offices(tmp_path):
+    """One row per file with its own range; weights add up to one."""
+    forest = _pooled(tmp_path).forest("total", "inquiries", "crude")
+    assert [row.label for row in forest.rows] == [f"office {k}" for k in range(8)]
+    assert sum(row.weight for row in forest.rows) == pytest.approx(1)
+    fit = _office(3).cell("total", "inquiries").crude
+    assert forest.rows[3].estimate == pytest.approx(fit.rr)
+    # Drawn with the office's own degrees of freedom, 8.
+    assert math.log(forest.rows[3].high / fit.rr) / fit.se_log == pytest.approx(2.306004, abs=1e-5)
+
+
+def test_files_of_one_name_are_told_apart(tmp_path):
+    """evidence.json in two folders goes by the folders' names; equal names get numbers."""
+    paths = []
+    for k, name in enumerate(("north", "south")):
+        (tmp_path / name).mkdir()
+        paths.append(write_evidence(_office(k), tmp_path / name).parent)
+    assert [office.label for office in pool(paths).offices] == ["north", "south"]
+    other = tmp_path / "other"
+    other.mkdir()
+    paths = [*_write(tmp_path, {"a": _office(1)}), *_write(other, {"a": _office(2)})]
+    assert [office.label for office in pool(paths).offices] == ["a (1)", "a (2)"]
+
+
+def test_the_order_of_files_does_not_matter(tmp_path):
+    """Same numbers to rounding, same verdicts."""
+    paths = _write(tmp_path, {f"o{k}": _office(k) for k in range(6)})
+    a, b = pool(paths), pool(paths[::-1])
+    for one, other in zip(a.audit.cells, b.audit.cells, strict=True):
+        assert one.verdict == other.verdict
+        assert one.adjusted.rr == pytest.approx(other.adjusted.rr, rel=1e-9)
+
+
+def test_it_writes_an_answer_that_reads_like_any_other(tmp_path):
+    """answer.json is an audit plus offices and forests; every number of the pictures is in a table."""
+    paths = _write(tmp_path, {f"o{k}": _office(k) for k in range(6)})
+    answer = run_pool(paths, tmp_path / "out")
+    written = json.loads((tmp_path / "out" / "answer.json").read_text(encoding="utf-8"))
+    assert audit_from_dict(written).overall == answer.audit.overall
+    assert len(written["pooled"]["offices"]) == 6
+    assert written["data"]["people"] == 72
+    tables = pool_tables(answer)
+    assert sorted(path.name for path in (tmp_path / "out" / "tables").iterdir()) == [
+        "pool-forest.csv", "pool-offices.csv", "pool-summary.csv",
+    ]  # fmt: skip
+    assert len(tables["summary"]) == len(answer.forests)
+    assert len(tables["forest"]) == sum(len(forest.rows) for forest in answer.forests)
+
+
+# ---- claims and indicators -------------------------------------------------------------------------------
+
+
+def _claim(name: str, state: str, estimate: float, half: float, unit: str = "ratio", claimed=math.nan) -> ClaimResult:
+    low, high = (math.exp(math.log(estimate) + sign * half) for sign in (-1, 1))
+    return ClaimResult(name, state, estimate, low, high, claimed, unit=unit, side="for", n_people=12)
+
+
+def _claims(tmp_path, claims, n=8, **changes):
+    offices = {f"o{k}": _office(k, claims=tuple(claims(k)), **changes) for k in range(n)}
+    return {claim.id: claim for claim in pool(_write(tmp_path, offices)).audit.claims}
+
+
+def test_a_published_size_is_judged_on_the_pooled_ratio(tmp_path):
+    """Eight offices that cannot tell alone reject 1.45 together."""
+
+    def one(k):
+        return [_claim("more-opportunities", "not_enough_data", 1.02 + 0.02 * (k % 3), 0.5, claimed=1.45)]
+
+    found = _claims(tmp_path, one)["more-opportunities"]
+    assert (found.state, found.claimed) == ("contradicted", 1.45)
+    assert 1.0 < found.estimate < 1.08
+    assert found.details["states"] == {"not_enough_data": 8}
+
+
+def test_a_claim_about_effects_is_judged_on_the_pooled_effects(tmp_path):
+    """Nothing about closing: the pooled conversion effects decide, whatever the offices said."""
+
+    def one(k):
+        return [_claim("not-effectiveness", "not_enough_data", 1.0, 0.4, "ratio_per_10")]
+
+    assert _claims(tmp_path, one, n=12, se=0.05)["not-effectiveness"].state == "supported"
+    assert _claims(tmp_path, one, n=12, adjusted=0.4)["not-effectiveness"].state == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["supported"] * 6 + ["not_enough_data"] * 2, "supported"),
+        (["supported"] * 3 + ["not_enough_data"] * 5, "not_enough_data"),
+        (["supported"] * 7 + ["contradicted"], "not_enough_data"),
+        (["not_testable"] * 8, "not_testable"),
+    ],
+)
+def test_a_claim_with_several_conditions_is_counted(tmp_path, states, expected):
+    """Most offices must decide it, and none may say the opposite."""
+    found = _claims(tmp_path, lambda k: [_claim("pays-off-later", states[k], 5.0, 0.3, "weeks")])
+    assert found["pays-off-later"].state == expected
+
+
+def test_indicators_are_pooled_as_they_are(tmp_path):
+    """Skill of each, best first; what an office left out is not counted there."""
+
+    def watch(k):
+        left_out = Indicator("speed", math.nan, math.nan, math.nan, 0, "no_column")
+        return (
+            Indicator("inquiries", 0.06, 0.0, 0.12, 12),
+            Indicator("ssi", 0.0 + k / 1000, -0.05, 0.05, 12),
+            left_out,
+        )
+
+    offices = {f"o{k}": _office(k, watch=watch(k)) for k in range(5)}
+    found = pool(_write(tmp_path, offices)).audit.watch
+    assert [item.name for item in found] == ["inquiries", "ssi"]
+    assert found[0].skill == pytest.approx(0.06)
+    assert found[0].low > 0
+
+
+def test_real_evidence_pools(tmp_path):
+    """Two offices of a simulated world from tables to answer, every claim included."""
+    made = tables_of(make_world("activity_gauge", 12, 40, 2))
+    other = audit_panel(build_panel(made), made)
+    found = pool(_write(tmp_path, {"a": _real(), "b": other}))
+    assert len(found.audit.claims) == len(_real().claims)
+    assert found.audit.data["people"] == 24
+    json.dumps(found.to_dict(), allow_nan=False)
