@@ -69,6 +69,8 @@ class Settings(BaseModel):
         CRM pipelines that count; empty: all.
     persons : table
         File name or folder → person, for files that do not say whose they are.
+    periods : table
+        File name → first and last day, for reports of totals that do not say which days they cover.
     teams : list of str
         Teams to show; empty: all that are large enough.
     min_group : int
@@ -115,6 +117,7 @@ class Settings(BaseModel):
     own_domains: tuple[str, ...] = ()
     pipelines: tuple[str, ...] = ()
     persons: dict[str, str] = Field(default_factory=dict)
+    periods: dict[str, tuple[dt.date, dt.date]] = Field(default_factory=dict)
     teams: tuple[str, ...] = ()
     min_group: int = Field(default=5, ge=2)
     min_score: int = Field(default=10, ge=2)
@@ -136,6 +139,14 @@ class Settings(BaseModel):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"no time zone of this name: {value!r}; expected one like 'Europe/Warsaw'") from error
+        return value
+
+    @field_validator("periods")
+    @classmethod
+    def _ordered_periods(cls, value: dict[str, tuple[dt.date, dt.date]]) -> dict[str, tuple[dt.date, dt.date]]:
+        for name, (first, last) in value.items():
+            if last < first:
+                raise ValueError(f"the period of {name} ends before it begins")
         return value
 
     @field_validator("sesoi")
