@@ -31,6 +31,7 @@ class _Line:
     seconds: float = 0.0
     running: int = 0
     summary: str = ""
+    settled: bool = False
 
     @property
     def complete(self) -> bool:
@@ -93,13 +94,10 @@ class Progress:
         line.seconds += 0.0 if kept else seconds
         self._draw()
 
-    def complete(self, step: int) -> bool:
-        """Whether all notebooks of a step have ended."""
-        return self._lines[step].complete
-
-    def summarise(self, step: int, summary: str) -> None:
-        """Put a few words behind the line of a complete step."""
+    def settle(self, step: int, summary: str = "") -> None:
+        """Put a few words behind the line of a complete step; nothing more will change on it."""
         self._lines[step].summary = summary
+        self._lines[step].settled = True
         self._draw()
 
     def tick(self) -> None:
@@ -124,14 +122,9 @@ class Progress:
             self._write(up + "".join(f"\x1b[2K{line}\n" for line in lines) + "\x1b[J")
             self._drawn = len(lines)
             return
-        while self._printed < len(self._lines) and (final or self._ready(self._lines[self._printed])):
+        while self._printed < len(self._lines) and (final or self._lines[self._printed].settled):
             self._write(self._text(self._printed) + "\n")
             self._printed += 1
-
-    @staticmethod
-    def _ready(line: _Line) -> bool:
-        # The summary follows the last notebook of a step at once; a failed step has none.
-        return line.complete and (bool(line.summary) or line.n_failed > 0)
 
     def _text(self, step: int, columns: int | None = None) -> str:
         """The line of a step, cut to so many columns: a line that wraps could not be drawn over."""
@@ -143,7 +136,7 @@ class Progress:
         number = f"{step + 1:>{len(str(total))}}/{total}"
         spent = "kept" if line.n_kept == line.n_jobs else duration(line.seconds) if line.n_done else ""
         begin = f"  {number} {line.name:<{width}} {count:>{many}} "
-        end = f" {spent:>6}   {line.summary.strip()}".rstrip()
+        end = f" {spent:>6}   {line.summary}".rstrip()
         if columns is not None:
             end = end[: max(0, columns - len(begin) - len(line.state))]
         return begin + self._coloured(line.state, f"{line.state:<2}" if end else line.state) + end

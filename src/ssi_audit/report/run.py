@@ -400,8 +400,9 @@ class _Watch:
         results.append(result)
         self._progress.done(number, seconds=result.seconds, kept=result.kept, failed=not result.ok)
         step = self._steps[number]
-        if len(results) == len(step.jobs) and all(other.ok for other in results):
-            self._progress.summarise(number, step.summary(results) if step.summary else " ")
+        if len(results) == len(step.jobs):
+            found = step.summary is not None and all(other.ok for other in results)
+            self._progress.settle(number, step.summary(results) if found else "")
 
     def tick(self) -> None:
         if self._progress is not None:

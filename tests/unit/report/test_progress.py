@@ -53,12 +53,12 @@ def run(progress):
         progress.start(1)
     progress.start(0)
     progress.done(0, seconds=0.4)
-    progress.summarise(0, "124 sellers, 94 % matched")
+    progress.settle(0, "124 sellers, 94 % matched")
     progress.start(2)
     progress.done(2, seconds=12.0, failed=True)
     for _ in range(5):
         progress.done(1, seconds=6.2)
-    progress.summarise(1, " ")
+    progress.settle(1)
     progress.close()
 
 
@@ -81,10 +81,10 @@ def test_log_line_comes_as_soon_as_the_step_is_done():
     stream = io.StringIO()
     progress = Progress(STEPS, stream)
     progress.done(2, seconds=1.0)
-    progress.summarise(2, "done")
+    progress.settle(2, "done")
     assert stream.getvalue() == ""
     progress.done(0, seconds=1.0)
-    progress.summarise(0, "first")
+    progress.settle(0, "first")
     assert stream.getvalue().count("\n") == 1
 
 
@@ -111,7 +111,7 @@ def test_live_lines_never_wrap(monkeypatch):
     stream = Terminal()
     progress = Progress(STEPS, stream)
     progress.done(0, seconds=0.4)
-    progress.summarise(0, "124 sellers, 6 448 weeks, 94 % matched")
+    progress.settle(0, "124 sellers, 6 448 weeks, 94 % matched")
     assert max(len(line) for line in screen(stream.getvalue())) == 39
     progress.close()
     assert screen(stream.getvalue())[0].endswith("94 % matched")
@@ -136,7 +136,7 @@ def test_kept_results_cost_no_time():
     progress = Progress([("claims", 2)], stream)
     for _ in range(2):
         progress.done(0, seconds=9.0, kept=True)
-    progress.summarise(0, "9 for")
+    progress.settle(0, "9 for")
     assert stream.getvalue() == "  1/1 claims 2 of 2 ok   kept   9 for\n"
 
 
