@@ -54,14 +54,20 @@ class Job:
     weight: float = 1.0
     layout: str = "cards"
 
-    def key(self) -> str:
-        """Sha256 of everything that decides what the notebook computes."""
+    def key(self, read: Callable[[Path], dict[str, str]] = notebook_sources) -> str:
+        """Sha256 of everything that decides what the notebook computes.
+
+        Parameters
+        ----------
+        read : callable
+            `sources.notebook_sources`, or one that remembers: hundreds of pages come from one notebook.
+        """
         return fingerprint(
             {
                 "parameters": {name: repr(value) for name, value in self.parameters.items()},
                 "depends": self.depends,
                 "stem": self.stem,
-                "sources": notebook_sources(self.notebook),
+                "sources": read(self.notebook),
                 "libraries": library_versions(),
             }
         )

@@ -8,6 +8,7 @@ changed reads a manifest and ends.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import shutil
 import tempfile
@@ -229,7 +230,8 @@ def run_notebooks(
     watch = watch or _Watch((), None)
     results: dict[str, JobResult] = {}
     waiting: list[Job] = []
-    keys = {job.stem: job.key() for job in jobs} if cache else {}
+    read = functools.cache(sources.notebook_sources)
+    keys = {job.stem: job.key(read) for job in jobs} if cache else {}
     for job in jobs:
         entry = cache.get(keys[job.stem]) if cache else None
         if entry is None:
