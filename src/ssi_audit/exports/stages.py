@@ -25,11 +25,11 @@ WON, LOST, OPEN, UNKNOWN = "won", "lost", "open", ""
 # Checkbox cells of the systems in the languages of their users, folded.
 _TRUE = frozenset({
     "1", "true", "yes", "y", "x", "checked", "ja", "si", "oui", "tak", "kylla", "sim", "wahr", "vero", "vrai",
-    "verdadero", "verdadeiro", "prawda", "tosi", "waar", "won",
+    "verdadero", "verdadeiro", "prawda", "tosi", "waar", "won", "on", "ein",
 })  # fmt: skip
 _FALSE = frozenset({
     "0", "false", "no", "n", "unchecked", "nein", "nee", "non", "nie", "ei", "nao", "falsch", "falso", "faux",
-    "falsz", "epatosi", "onwaar", "notwon",
+    "falsz", "epatosi", "onwaar", "notwon", "off", "aus",
 })  # fmt: skip
 
 _WON_WORDS = re.compile(
