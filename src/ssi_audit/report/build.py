@@ -172,6 +172,8 @@ def _make(
 
 def plan(run: workspace.Run, request: Request, words: Any) -> list[Step]:
     """All pages of a report, as the terminal groups them."""
+    from ssi_audit.report.sheet import teams_of
+
     options = dict(sorted(request.options.items()))
     depends = f"{run.key} {run.settings.fingerprint()} {run.audit.data['sample']}"
 
@@ -192,10 +194,12 @@ def plan(run: workspace.Run, request: Request, words: Any) -> list[Step]:
         Step("correlation", tuple(job("02-correlation", f"02-correlation-{p}", pillar=p) for p in schema.EXPOSURES)),
         Step("regression", tuple(job("03-regression", f"03-regression-{p}", pillar=p) for p in schema.EXPOSURES)),
     ]
-    if (NOTEBOOKS / "04-claims.ipynb").is_file():
-        steps.append(Step("claims", (job("04-claims", "04-claims"),), lambda _: words.claim_counts(run.audit.claims)))
-    if (NOTEBOOKS / "05-limits.ipynb").is_file():
-        steps.append(Step("limits", (job("05-limits", "05-limits"),), lambda _: _agreement(run)))
+    steps.append(Step("claims", (job("04-claims", "04-claims"),), lambda _: words.claim_counts(run.audit.claims)))
+    steps.append(Step("limits", (job("05-limits", "05-limits"),), lambda _: _agreement(run)))
+    # Names of files come from codes: a team's own name may be anything.
+    codes = teams_of(run).pages
+    if codes:
+        steps.append(Step("teams", tuple(job("06-team", f"06-team-{code}", team=code) for code in codes)))
     steps.append(Step("answer", (job("00-answer", "index"),)))
     return [dataclasses.replace(step, summary=step.summary or _files_written) for step in steps]
 
@@ -240,7 +244,7 @@ def _counts(run: workspace.Run) -> str:
 
 def _agreement(run: workspace.Run) -> str:
     curve = run.audit.specification
-    return f"{curve['agree']} of {curve['n']} agree" if curve else ""
+    return f"{curve['agree_all']} of {curve['n_all']} agree" if curve else ""
 
 
 def _end(facts: dict[str, Any], out: Path, tell: Callable[[str], None]) -> None:

@@ -26,6 +26,8 @@ TOKENS = ((token.Keyword, "k"), (token.String, "s"), (token.Comment, "c"), (toke
 # What a function returned to nobody, such as <Axes: xlabel='SSI'>: no result to show.
 REPR = re.compile(r"<[\w.]+[^\n]*>\Z")
 XLINK = "http://www.w3.org/1999/xlink"
+# Text for those who open the notebook; the page says it better.
+LAB_ONLY = "lab-only"
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -69,6 +71,8 @@ def cards_of(notebook: nbformat.NotebookNode, title: str, table_label: str) -> l
     figures = itertools.count(1)
     cards = [Card()]
     for cell in notebook.cells:
+        if LAB_ONLY in cell.metadata.get("tags", []):
+            continue
         if cell.cell_type == "markdown":
             part = text.html(cell.source)
             if text.starts_card and (cards[-1].parts or cards[-1].code):
@@ -78,7 +82,8 @@ def cards_of(notebook: nbformat.NotebookNode, title: str, table_label: str) -> l
         elif cell.cell_type == "code":
             cards[-1].parts.extend(part for output in cell.outputs for part in _output(output, figures, text))
             cards[-1].code.append(cell.source)
-    if not text.has_title:
+    shown = any("<h1" in part for card in cards for part in card.parts)
+    if not text.has_title and not shown:
         cards[0].parts.insert(0, Markup('<h1 id="top">{}</h1>').format(title))
         cards[0].heading = "top"
     _drop_default_parameters(notebook, cards)

@@ -126,11 +126,16 @@ def plot_choices(
 def _draw_curve(axes: Any, ordered: Sequence[Mapping[str, Any]], words: Words, small: float) -> None:
     axes.axhspan(1 / small, small, color=COLOURS["band"], linewidth=0, zorder=0)
     axes.axhline(1.0, color=COLOURS["grey"], linewidth=1)
+    # One line object per colour: with one per analysis the page would be twice as large.
+    drawn: dict[str, list[int]] = {}
     for index, row in enumerate(ordered):
         clear = row["low"] > 1 or row["high"] < 1
         colour = COLOURS["grey"] if not clear else COLOURS["blue"] if row["low"] > 1 else COLOURS["orange"]
-        axes.plot([index, index], [row["low"], row["high"]], color=colour, alpha=0.55, linewidth=1.6)
-        axes.plot(index, row["ratio"], "o", color=colour, markersize=3.6, markeredgewidth=0)
+        drawn.setdefault(colour, []).append(index)
+    for colour, at in drawn.items():
+        ends = {end: [ordered[index][end] for index in at] for end in ("low", "high", "ratio")}
+        axes.vlines(at, ends["low"], ends["high"], color=colour, alpha=0.55, linewidth=1.6)
+        axes.plot(at, ends["ratio"], "o", color=colour, markersize=3.6, markeredgewidth=0)
     low = min(row["low"] for row in ordered)
     high = max(row["high"] for row in ordered)
     # One analysis with a hopeless range would press all others into a line.
@@ -142,10 +147,12 @@ def _draw_curve(axes: Any, ordered: Sequence[Mapping[str, Any]], words: Words, s
 
 
 def _options(ordered: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Each option of each choice that has more than one, in order of appearance."""
-    pairs = dict.fromkeys((name, option) for row in ordered for name, option in (row.get("choices") or {}).items())
-    names = [name for name, _ in pairs]
-    return [(name, option) for name, option in pairs if names.count(name) > 1]
+    """Each option of each choice that has more than one, choice by choice."""
+    options: dict[str, dict[str, None]] = {}
+    for row in ordered:
+        for name, option in (row.get("choices") or {}).items():
+            options.setdefault(name, {})[option] = None
+    return [(name, option) for name, found in options.items() if len(found) > 1 for option in found]
 
 
 def _draw_options(
@@ -278,7 +285,9 @@ def plot_funnel(steps: Mapping[str, int], words: Words, *, name: str = "funnel")
     labels = [_wrap(step) for step in steps]
     with style(name):
         figure, axes = canvas(560, 46 + 34 * len(steps))
-        seaborn.barplot(x=counts, y=labels, ax=axes, color=COLOURS["mid"], width=0.62, orient="h", errorbar=None)
+        seaborn.barplot(
+            x=counts, y=labels, ax=axes, color=COLOURS["mid"], width=0.62, saturation=1, orient="h", errorbar=None
+        )
         for line, count in enumerate(counts):
             axes.annotate(
                 words.count(count), (count, line), (5, 0), textcoords="offset points", va="center", color=COLOURS["ink"]
@@ -315,11 +324,10 @@ def plot_gaps(frame: pd.DataFrame, words: Words, *, name: str = "gaps") -> Figur
             axes.fill_between(dates, 0, part["n"], step="mid", color=COLOURS["mid"], alpha=0.8, linewidth=0)
             missing = dates[part["n"].to_numpy() == 0]
             axes.plot(missing, [0] * len(missing), "|", color=COLOURS["orange"], markersize=7, clip_on=False)
-            axes.set_title(str(table), fontsize=12, fontweight="bold", loc="left")
+            axes.set_title(f"{table}, {words.say('chart.gaps_axis')}", fontsize=11, fontweight="bold", loc="left")
             axes.set(ylim=(0, max(1, int(frame["n"].max()))), ylabel="")
             _date_ticks(axes, dates, words)
             _format_ticks(axes, words, x=False)
-        figure.supylabel(words.say("chart.gaps_axis"), fontsize=12, color=COLOURS["mute"])
         body = to_svg(figure, name, title, alt)
     columns = (
         Column("date", words.say("column.week"), "date"),

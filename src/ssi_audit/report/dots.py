@@ -122,6 +122,11 @@ def plot_fading(audit: Audit, words: Words, name: str = "fading") -> Figure:
 def plot_links(audit: Audit, words: Words, exposure: str = "total", *, name: str = "links") -> Figure:
     """One score against logged activity and against every result, within sellers by quarter."""
     links = {step: step_link(audit, exposure, step) for step in ("activity", *schema.OUTCOMES)}
+    return plot_link_lines(links, words, name=name)
+
+
+def plot_link_lines(links: Mapping[str, Correlation], words: Words, *, name: str = "links") -> Figure:
+    """Links by step (``activity`` or an outcome), such as those of one team."""
     results = [link for step, link in links.items() if step != "activity" and link.known]
     clear = sum(is_clear(link_code(link)) for link in results)
     title = words.say("method.links_title_none")
@@ -208,6 +213,22 @@ def plot_effects(
         name, title, words.say("chart.effects_alt"), "chart.effects_item", "outcome", items, words,
         words.say("chart.effects_axis", step=step), words.say("column.outcome"), marked=marked,
     )  # fmt: skip
+
+
+def plot_ratios(
+    items: Sequence[tuple[str, Fit, float]], words: Words, *, name: str, title: str, alt: str, axis: str, head: str
+) -> Figure:
+    """Any ratios as dots with ranges.
+
+    Parameters
+    ----------
+    items : list of (str, Fit, float)
+        Label, estimate and the effect that is too small to matter.
+    words : Words
+    name, title, alt, axis, head : str
+        Stem of the file, finding, description, label of the axis, header of the first column.
+    """
+    return _ratio_figure(name, title, alt, "chart.effects_item", "outcome", items, words, axis, head)
 
 
 def plot_forest(

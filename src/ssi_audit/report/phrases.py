@@ -294,8 +294,11 @@ class Phrases(Language):
         label = self._known(f"choice.{name}", name)
         if not option:
             return label
-        slug = option.replace(" ", "-")
-        return self.say("choice.is", choice=label, option=self._known(f"option.{slug}", option))
+        return self.say("choice.is", choice=label, option=self.option(option))
+
+    def option(self, name: str) -> str:
+        """One option of a choice; an unknown one keeps its own name."""
+        return self._known(f"option.{name.replace(' ', '-')}", name)
 
     def _known(self, key: str, default: str) -> str:
         return self.say(key) if self.has(key) else default

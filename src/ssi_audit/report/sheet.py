@@ -24,6 +24,7 @@ from ssi_audit.report.tables import Column, Table, write_csv
 from ssi_audit.report.templating import rich
 from ssi_audit.report.words import Words
 from ssi_audit.results import Audit
+from ssi_audit.teams import TeamPlan, plan_teams
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,17 @@ class Sheet:
         """One row per person and period."""
         return self.run.panel
 
-    def show(self, item: Table | Figure, name: str) -> None:
+    def show(self, item: Table | Figure | None, name: str, otherwise: str = "") -> None:
         """Put a table or a picture on the page and its numbers into a file.
 
         Parameters
         ----------
-        item : Table or Figure
+        item : Table or Figure or None
+            None where these data have nothing to show.
         name : str
             Of the file, unique on the page.
+        otherwise : str
+            What is said in place of nothing.
 
         Raises
         ------
@@ -74,6 +78,8 @@ class Sheet:
         """
         from IPython.display import HTML, display
 
+        if item is None:
+            return self.miss(otherwise)
         if name in self._shown:
             raise ValueError(f"{name!r} was shown before on this page; give each table a name of its own")
         self._shown.add(name)
@@ -99,6 +105,13 @@ class Sheet:
             items = Markup().join(Markup("<li>{}</li>").format(sentence) for sentence in kept)
             display(HTML(Markup('<ul class="findings">{}</ul>').format(items)))
 
+    def miss(self, sentence: str) -> None:
+        """Put a sentence on the page that says what is missing."""
+        from IPython.display import HTML, display
+
+        if sentence:
+            display(HTML(Markup('<p class="missing">{}</p>').format(rich(sentence))))
+
     def labels(self, counts: Mapping[str, int]) -> dict[str, int]:
         """Counts of `quality` under the reader's words."""
         return {self.words.say(f"quality.{step}"): count for step, count in counts.items()}
@@ -112,12 +125,36 @@ class Sheet:
         rows = pd.DataFrame({"step": list(self.labels(counts)), "count": list(counts.values())})
         return self.table(caption, rows, count="count")
 
+    def teams(self) -> Table:
+        """Make the table of teams: who has a page, who is listed, how many are neither."""
+        plan, data = self.team_plan, self.audit.data
+        rows = [(name, data["teams"][name], code) for code, name in plan.pages.items()]
+        rows += [(name, n, self.words.say("team.listed")) for name, n in plan.listed.items()]
+        if plan.others:
+            rows.append((self.words.say("team.others"), plan.others, ""))
+        columns = (
+            Column("team", self.words.say("team.name")),
+            Column("people", self.words.column("people"), "count"),
+            Column("page", self.words.say("team.page")),
+        )
+        return Table(self.words.say("team.caption"), pd.DataFrame(rows, columns=["team", "people", "page"]), columns)
+
+    @property
+    def team_plan(self) -> TeamPlan:
+        """Which teams may be shown."""
+        return teams_of(self.run)
+
     def table(self, caption: str, frame: pd.DataFrame, **kinds: str) -> Table:
         """Make a table from a frame; `kinds` says how columns are written (`tables.Column`), text otherwise."""
         columns = tuple(
             Column(str(key), self.words.column(str(key)), kinds.get(str(key), "text")) for key in frame.columns
         )
         return Table(caption, frame, columns)
+
+
+def teams_of(run: workspace.Run) -> TeamPlan:
+    """Which teams of a run may be shown."""
+    return plan_teams(run.audit.data["teams"], run.audit.data["people"], run.settings)
 
 
 def open_sheet(name: str, data: str, options: dict[str, Any] | None = None, reports_dir: str = "") -> Sheet:

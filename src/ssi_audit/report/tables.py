@@ -44,8 +44,8 @@ class Column:
     label : str
         Header on the page.
     kind : str
-        How a value is written: ``text``, ``count``, ``link``, ``ratio``, ``percent``, ``percent1``,
-        ``decimal``, ``date`` or ``p``.
+        How a value is written: ``text``, ``long`` (a sentence), ``english`` (one that is not translated),
+        ``count``, ``link``, ``ratio``, ``percent``, ``percent1``, ``decimal``, ``date`` or ``p``.
     where : {"both", "page", "file"}
         A range is one text on a page and two numbers in a file.
     """
@@ -103,7 +103,7 @@ def write(words: Words, value: Any, kind: str) -> str:
     if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return words.number(math.nan)
     match kind:
-        case "text":
+        case "text" | "long" | "english":
             return str(value)
         case "count":
             return words.count(value)
@@ -241,6 +241,27 @@ def fit_table(fits: dict[str, Fit], words: Words, caption: str, outcomes: dict[s
         Column("n_people", words.say("column.people"), "count"),
         Column("n_rows", words.say("column.rows"), "count"),
         Column("n_events", words.say("column.events"), "count"),
+    )
+    return Table(caption, pd.DataFrame(rows, columns=[column.key for column in columns]), columns)
+
+
+def range_table(fits: dict[str, Fit], words: Words, caption: str) -> Table:
+    """Ratios by outcome with their ranges and words, without tests: what one team alone shows."""
+    rows = [
+        {
+            "name": words.outcome(outcome),
+            **{key: getattr(fit, key) for key in ("rr", "low", "high", "n_people")},
+            "word": words.effect_word(fit, outcome),
+        }
+        for outcome, fit in fits.items()
+    ]
+    columns = (
+        Column("name", words.say("column.outcome")),
+        Column("rr", words.say("column.ratio"), "ratio"),
+        Column("low", words.say("column.low"), "ratio"),
+        Column("high", words.say("column.high"), "ratio"),
+        Column("word", words.say("column.word")),
+        Column("n_people", words.say("column.people"), "count"),
     )
     return Table(caption, pd.DataFrame(rows, columns=[column.key for column in columns]), columns)
 
