@@ -201,7 +201,7 @@ class Case:
         grid = np.full((given.person.max() + 1, given.period.max() + 1), np.nan)
         grid[given.person, given.period] = np.where(self.in_settled, given["ssi"], np.nan)
         back = given.period - (periods - 1)
-        return np.where((back >= 0) & self.in_settled, grid[given.person, back], np.nan)
+        return np.where((back >= 0) & self.in_settled, grid[given.person, np.maximum(back, 0)], np.nan)
 
     @functools.cached_property
     def activity_r2(self) -> HeldOutR2:

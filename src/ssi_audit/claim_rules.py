@@ -124,15 +124,15 @@ def presence(found: Interval, smallest: float) -> tuple[str, str]:
     Returns
     -------
     state, reason : str
-        95 % range above 0: supported; but smaller when all of it lies below `smallest`. 90 % range inside
-        (-`smallest`, `smallest`) (two one-sided tests), or 95 % range below 0: contradicted. Else, or with fewer than
-        four degrees of freedom: not enough data.
+        95 % range above 0: supported; but smaller when the 90 % range lies inside (-`smallest`, `smallest`) (two
+        one-sided tests). Not above 0 and inside that band, or 95 % range below 0: contradicted. Else, or with fewer
+        than four degrees of freedom: not enough data.
     """
     if found.df < verdict.MIN_DF:
         return NOT_ENOUGH, FEW_CARRY
     if found.low > 0:
-        if found.high < smallest:
-            return SMALLER, "There is a link, and its whole range is too small to matter."
+        if _inside(found, smallest):
+            return SMALLER, "There is a link, and it is too small to matter."
         return SUPPORTED, "The range is clear of no link."
     if found.high < 0:
         return CONTRADICTED, "The link goes the other way."

@@ -7,8 +7,10 @@ comes about. The numbers are made in `stats`, the states in `claim_rules`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from ssi_audit import schema
@@ -32,16 +34,19 @@ from ssi_audit.claim_rules import (
 )
 from ssi_audit.design import design as build_design
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.clusters import Interval
 from ssi_audit.stats.dose import dose_response
 from ssi_audit.stats.inference import holm
 from ssi_audit.stats.leave_out import paired_differences
+
+# A band of fewer sellers says more about them than about the band.
+MIN_PER_BAND = 6
+
 
 # ---- how much more with more points ----------------------------------------------------------------------
 
 
 class DoseResponse(Parameters):
-    """`edges`: limits of the bands of the score, in points."""
+    """`edges`: limits of the bands of the score, in points; thin bands join their neighbours."""
 
     outcomes: tuple[Amount, ...] = Field(min_length=1)
     edges: tuple[float, ...] = Field(min_length=4)
@@ -55,8 +60,9 @@ def dose_response_of(case: Case, ask: DoseResponse, number: float) -> Finding:
     """
     outcome = case.first_of(ask.outcomes)
     design = build_design(case.settled, "total", outcome, False)
+    score = design.X[:, 0] * schema.EXPOSURE_UNIT["total"]
     found = dose_response(
-        design.y, design.X[:, 0] * schema.EXPOSURE_UNIT["total"], design.person, ask.edges,
+        design.y, score, design.person, _peopled(ask.edges, score, design.person),
         offset=design.offset, calendar=design.calendar, seed=case.settings.seed,
     )  # fmt: skip
     state, reason = presence(found.trend, case.smallest(outcome))
@@ -67,7 +73,7 @@ def dose_response_of(case: Case, ask: DoseResponse, number: float) -> Finding:
         {
             "from": found.edges[k], "to": found.edges[k + 1], "people": found.people[k], "rows": found.rows[k],
             "mean_score": found.mean_score[k], "monotone": math.exp(found.monotone[k]),
-            **_band_ratio(effect, int(found.people[k]) >= case.settings.min_group),
+            **({"estimate": 1.0, "low": 1.0, "high": 1.0} if effect is None else as_ratio(effect)),
         }
         for k, effect in enumerate(found.effects)
     ]  # fmt: skip
@@ -75,11 +81,21 @@ def dose_response_of(case: Case, ask: DoseResponse, number: float) -> Finding:
     return Finding(state, reason, **as_ratio(found.trend), n_people=found.n_people, details=details)
 
 
-def _band_ratio(effect: Interval | None, shown: bool) -> dict[str, float | None]:
-    """Ratio of a band to the lowest one; small groups are not shown on their own."""
-    if not shown:
-        return dict.fromkeys(("estimate", "low", "high"))
-    return {"estimate": 1.0, "low": 1.0, "high": 1.0} if effect is None else as_ratio(effect)
+def _peopled(edges: Sequence[float], score: np.ndarray, person: np.ndarray) -> list[float]:
+    """Edges of bands that each hold enough sellers to be the one that others are compared with."""
+    kept = list(edges)
+    while len(kept) > 2:
+        band = np.clip(np.searchsorted(kept, score, side="right") - 1, 0, len(kept) - 2)
+        people = [len(np.unique(person[band == k])) for k in range(len(kept) - 1)]
+        thin = next((k for k, n in enumerate(people) if n < MIN_PER_BAND), None)
+        if thin is None:
+            break
+        del kept[thin + 1 if thin < len(people) / 2 else thin]  # towards the middle, where the sellers are
+    if len(kept) < 4:
+        raise NotEnoughData(
+            f"only {len(kept) - 1} bands of the score hold at least {MIN_PER_BAND} sellers; to see steps takes three"
+        )
+    return kept
 
 
 class EveryExposure(Parameters):

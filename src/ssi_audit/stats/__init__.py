@@ -130,6 +130,9 @@ _MODULE_OF = {
     "negative_binomial": "pooled",
     "standardised_risk": "pooled",
     "twoway_ols": "pooled",
+    "first_share": "leave_out",
+    "paired_differences": "leave_out",
+    "share_explained": "leave_out",
 }
 __all__ = sorted(_MODULE_OF)
 
