@@ -69,7 +69,7 @@ worlds: .venv/.ready-dev ## The long simulations on known-truth worlds (about ha
 	@"$(BIN)/python" -m pytest tests/worlds -m slow -s
 
 bench: .venv/.ready-bench ## Measure against floors and other tools: SCALE=1 (million rows)
-	@"$(BIN)/python" -m ssi_audit.bench $(if $(SCALE),--scale $(SCALE))
+	@"$(BIN)/python" -m tests.bench.run $(if $(SCALE),--scale $(SCALE))
 
 fuzz: .venv/.ready-dev ## Feed broken bytes to every reader for MINUTES=5
 	@"$(BIN)/python" -m pytest tests/hostile -m slow -s

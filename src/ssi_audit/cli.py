@@ -60,7 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     report = command("report", _report, "everything: read, join, analyse, write the pages")
     report.add_argument("--out", type=Path, default=Path("reports"), help="folder of the pages (default: reports)")
     report.add_argument("--workers", type=int, default=None, help="notebooks at a time (default: number of cores)")
-    report.add_argument("--scheduler", default=None, help="address of a dask cluster that runs the notebooks")
 
     command("check", _check, "read and check only; print every problem; write nothing")
 
@@ -154,7 +153,7 @@ def _report(args: argparse.Namespace) -> int:
     stream = sys.stderr if args.json else sys.stdout
     result = make_report(
         args.data, args.out, options_of(args), workers=args.workers, skip_unreadable=args.skip_unreadable,
-        scheduler=args.scheduler, stream=stream,
+        stream=stream,
     )  # fmt: skip
     if args.json:
         print(json.dumps(result.facts, ensure_ascii=False, indent=1))

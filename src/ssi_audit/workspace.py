@@ -165,13 +165,6 @@ def load_run(data: Path | str = SAMPLE, options: dict[str, Any] | None = None, *
     return _read(place, key, settings)
 
 
-def is_computed(data: Path | str, options: dict[str, Any] | None = None) -> bool:
-    """Does `load_run` have nothing to compute?"""
-    folder, _ = find_data(data)
-    settings = load_settings(folder, **(options or {}))
-    return (processed() / run_key(fingerprint(folder), settings)[:12] / "manifest.json").is_file()
-
-
 def _compute(
     folder: Path, sample: bool, settings: Settings, data_print: str, key: str, place: Path, reading: dict[str, Any]
 ) -> None:

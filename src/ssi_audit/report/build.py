@@ -58,7 +58,6 @@ def make_report(
     *,
     workers: int | None = None,
     skip_unreadable: bool = False,
-    scheduler: str | None = None,
     stream: TextIO | None = sys.stdout,
 ) -> ReportResult:
     """Make the whole report of a data folder.
