@@ -562,10 +562,13 @@ def _propose(seen, why, known: list[Person], found: dict[str, int], *, with_rost
 def _look_alikes(found: dict[str, int], known: list[Person], sides: dict[int, set]) -> list[tuple]:
     """People of the files who are never in the same table and have names alike: perhaps one person, spelled twice."""
     lines: dict[frozenset[int], tuple] = {}
+    by_tables: dict[frozenset[str], list[int]] = defaultdict(list)
+    for at, tables in sides.items():
+        by_tables[frozenset(tables)].append(at)
     for identity, at in sorted(found.items()):
-        apart = [other for other in range(len(known)) if other != at and not sides[other] & sides[at]]
+        apart = [other for tables, members in by_tables.items() if not tables & sides[at] for other in members]
         name, similarity = _nearest(as_received(identity), known, apart)
-        if name:
+        if name and apart:
             pair = frozenset((at, next(other for other in apart if known[other].name == name)))
             if pair not in lines or similarity > lines[pair][-1]:
                 lines[pair] = (identity, as_received(identity), LOOKS_ALIKE, name, similarity)

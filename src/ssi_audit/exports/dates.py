@@ -9,6 +9,7 @@ All patterns run on the distinct values through Arrow's compiled functions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -151,7 +152,7 @@ def _read_parts(words: pa.Array, shown: pa.Array, day_first: bool | None) -> dic
     """Year, month, day, hour, minute, second and offset (minutes; NaN for none) of each value, NaN where unread."""
     n = len(words)
     parts = {name: np.full(n, np.nan) for name in ("y", "m", "d", "h", "mi", "s", "offset")}
-    pm = np.zeros(n, dtype="U1")
+    half = np.full(n, np.nan)  # 0 before noon, 1 after, NaN on a 24-hour clock
     unread = np.ones(n, bool)
     for kind, pattern in _PATTERNS.items():
         if not unread.any():
@@ -168,18 +169,17 @@ def _read_parts(words: pa.Array, shown: pa.Array, day_first: bool | None) -> dic
         for name in fields & {"y", "m", "d", "h", "mi", "s"}:
             parts[name][at] = _floats(pc.struct_field(found, name))
         if "name" in fields:
-            names = pc.struct_field(found, "name").to_pylist()
-            parts["m"][at] = [_MONTHS.get(name.lower(), np.nan) for name in names]
+            parts["m"][at] = _each_distinct(pc.struct_field(found, "name"), _month)
         if "ap" in fields:
-            pm[at] = [(text or "")[:1].lower() for text in pc.struct_field(found, "ap").to_pylist()]
+            half[at] = _each_distinct(pc.struct_field(found, "ap"), _half_of_day)
         if "z" in fields:
-            parts["offset"][at] = _offsets(pc.struct_field(found, "z"))
+            parts["offset"][at] = _each_distinct(pc.struct_field(found, "z"), _minutes_east)
         if kind == "numeric":
             first, second = _floats(pc.struct_field(found, "a")), _floats(pc.struct_field(found, "b"))
             if _day_is_first(first, second, shown.take(pa.array(at)), day_first):
                 first, second = second, first
             parts["m"][at], parts["d"][at] = first, second
-    parts["h"] = _clock24(parts["h"], pm)
+    parts["h"] = _clock24(parts["h"], half)
     short = parts["y"] < 100
     parts["y"] = np.where(short, parts["y"] + np.where(parts["y"] < CENTURY_PIVOT, 2000, 1900), parts["y"])
     return parts
@@ -190,24 +190,35 @@ def _floats(words: pa.Array) -> np.ndarray:
     return pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def _offsets(words: pa.Array) -> np.ndarray:
+def _each_distinct(words: pa.Array, answer: Callable[[str], float]) -> np.ndarray:
+    """The answer for each word, asked once for each distinct one."""
+    encoded = pc.dictionary_encode(pc.fill_null(words, ""))
+    answers = np.array([answer(word) for word in encoded.dictionary.to_pylist()], dtype="float64")
+    return answers[encoded.indices.to_numpy(zero_copy_only=False)] if len(answers) else np.array([])
+
+
+def _month(word: str) -> float:
+    return _MONTHS.get(word.lower(), np.nan)
+
+
+def _half_of_day(word: str) -> float:
+    return {"a": 0.0, "p": 1.0}.get(word[:1].lower(), np.nan)
+
+
+def _minutes_east(word: str) -> float:
     """Minutes east of Greenwich, NaN where no zone is written."""
-    minutes = []
-    for word in words.to_pylist():
-        digits = (word or "").upper().removeprefix("UTC").removeprefix("GMT").replace(":", "")
-        if not word:
-            minutes.append(np.nan)
-        elif digits in ("", "Z"):
-            minutes.append(0.0)
-        else:
-            minutes.append((1 if digits[0] == "+" else -1) * (int(digits[1:3]) * 60 + int(digits[3:5])))
-    return np.array(minutes)
+    digits = word.upper().removeprefix("UTC").removeprefix("GMT").replace(":", "")
+    if not word:
+        return np.nan
+    if digits in ("", "Z"):
+        return 0.0
+    return (1 if digits[0] == "+" else -1) * (int(digits[1:3]) * 60.0 + int(digits[3:5]))
 
 
 def _clock24(hour: np.ndarray, half: np.ndarray) -> np.ndarray:
-    twelve = (half == "a") | (half == "p")
+    twelve = ~np.isnan(half)
     wrong = twelve & ((hour < 1) | (hour > 12))
-    hour = np.where(twelve, hour % 12 + np.where(half == "p", 12, 0), hour)
+    hour = np.where(twelve, hour % 12 + 12 * np.nan_to_num(half), hour)
     return np.where(wrong, 99, hour)  # 99 is no hour: the value becomes bad
 
 

@@ -98,6 +98,9 @@ def parse_numbers(
     shown = pa.array(distinct, type=pa.large_string())
     words = pc.utf8_trim_whitespace(_plain_characters(shown))
     blank = pc.is_in(pc.utf8_lower(words), pa.array(MISSING_WORDS, pa.large_string())).to_numpy(zero_copy_only=False)
+    simple = _simple(words, blank)
+    if simple is not None:
+        return Numbers(np.append(simple, np.nan)[codes], np.zeros(len(cells), bool), "." if _has_point(words) else "")
     core, negative, exponent, ok = _cores(words)
     point = ok & _matches(core, _POINT)
     comma = ok & _matches(core, _COMMA) & (exponent == "")
@@ -111,6 +114,23 @@ def parse_numbers(
     values = np.where(usable, as_comma if chosen == "," else as_point, np.nan)
     spread = codes  # factorize gives -1 for a missing cell, which the last element of the padded arrays answers
     return Numbers(np.append(values, np.nan)[spread], np.append(bad, False)[spread], chosen)
+
+
+def _simple(words: pa.Array, blank: np.ndarray) -> np.ndarray | None:
+    """The values where a column holds nothing but 12 and 12.5 and no value could be grouping; else None.
+
+    The commonest column by far, read without taking every value apart.
+    """
+    if not (_matches(words, r"^-?\d+(?:\.\d+)?$") | blank).all():
+        return None
+    pointed = _matches(words, r"\.")
+    if pointed.any() and not (pointed & ~_matches(words, r"^-?[1-9]\d{0,2}\.\d{3}$")).any():
+        return None
+    return pc.cast(pc.if_else(pa.array(blank), None, words), pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _has_point(words: pa.Array) -> bool:
+    return bool(_matches(words, r"\.").any())
 
 
 def _plain_characters(words: pa.Array) -> pa.Array:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ssi_audit import people, schema
 from ssi_audit.errors import DataError
@@ -179,9 +180,15 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
         elif column in FLOATS:
             frame[column] = frame[column].astype("float64")
         elif column not in PLACE:
-            text = frame[column].astype("str")
-            frame[column] = text.where(text != "") if column not in ("person", "metric", "kind") else text
+            frame[column] = _text(frame[column], blank_is_missing=column not in ("person", "metric", "kind"))
     return frame
+
+
+def _text(column: pd.Series, *, blank_is_missing: bool) -> pd.Series:
+    if len(column) and column.isna().all():
+        return pd.Series(pd.array(pa.nulls(len(column), pa.large_string()), dtype="str"), index=column.index)
+    text = column.astype("str")
+    return text.where(text != "") if blank_is_missing else text
 
 
 def _rosters(rows: list) -> pd.DataFrame | None:
@@ -326,7 +333,13 @@ def _final(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     columns = list(FINAL[table])
     if not len(frame):
         return _nothing(table)[columns]
-    return frame[columns].sort_values(columns, kind="stable").reset_index(drop=True)
+    keys = columns[:3]
+    order = frame[keys].sort_values(keys, kind="stable")
+    tied = order.duplicated(keep=False).to_numpy()
+    index = order.index.to_numpy().copy()
+    if tied.any():  # rows that agree so far, mostly none: only they are compared in all columns
+        index[tied] = frame.loc[index[tied], columns].sort_values(columns, kind="stable").index
+    return frame.loc[index, columns].reset_index(drop=True)
 
 
 def _ledger(received: Received) -> pd.DataFrame:
