@@ -134,7 +134,7 @@ def _draw_curve(axes: Any, ordered: Sequence[Mapping[str, Any]], words: Words, s
         drawn.setdefault(colour, []).append(index)
     for colour, at in drawn.items():
         ends = {end: [ordered[index][end] for index in at] for end in ("low", "high", "ratio")}
-        axes.vlines(at, ends["low"], ends["high"], color=colour, alpha=0.55, linewidth=1.6)
+        axes.plot(*_strokes(at, ends["low"], ends["high"]), color=colour, alpha=0.55, linewidth=1.6)
         axes.plot(at, ends["ratio"], "o", color=colour, markersize=3.6, markeredgewidth=0)
     low = min(row["low"] for row in ordered)
     high = max(row["high"] for row in ordered)
@@ -144,6 +144,12 @@ def _draw_curve(axes: Any, ordered: Sequence[Mapping[str, Any]], words: Words, s
     axes.set_ylim(low - room, high + room)
     axes.set_xlim(-1, len(ordered))
     _format_ticks(axes, words)
+
+
+def _strokes(at: Sequence[float], low: Sequence[float], high: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Upright strokes as one broken line: a hundredth of the bytes of as many lines."""
+    x = [value for index in at for value in (index, index, math.nan)]
+    return x, [value for pair in zip(low, high, strict=True) for value in (*pair, math.nan)]
 
 
 def _options(ordered: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -160,7 +166,8 @@ def _draw_options(
 ) -> None:
     for line, (choice, option) in enumerate(options):
         at = [index for index, row in enumerate(ordered) if row["choices"].get(choice) == option]
-        axes.plot(at, [line] * len(at), "|", color=COLOURS["ink"], markersize=6, markeredgewidth=1.2)
+        strokes = _strokes(at, [line - 0.3] * len(at), [line + 0.3] * len(at))
+        axes.plot(*strokes, color=COLOURS["ink"], linewidth=1.2, solid_capstyle="butt")
     labels = [_shorten(words.choice(choice, option), 40) for choice, option in options]
     axes.set_yticks(range(len(options)), labels, fontsize=10)
     axes.set(xlim=(-1, len(ordered)), ylim=(len(options) - 0.5, -0.5), xticks=[])
@@ -363,7 +370,7 @@ def _date_ticks(axes: Any, dates: pd.Series, words: Words) -> None:
 
 
 def _wrap(text: str) -> str:
-    return "\n".join(textwrap.wrap(_shorten(text, 2 * LABEL_WIDTH), LABEL_WIDTH)) or text
+    return "\n".join(textwrap.wrap(_shorten(text, 3 * LABEL_WIDTH), LABEL_WIDTH)) or text
 
 
 def _shorten(text: str, width: int) -> str:

@@ -6,7 +6,8 @@ into tables that name the choices in the reader's words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -65,31 +66,50 @@ def agreement_table(audit: Audit, words: Words) -> Table:
     return _table(words.say("limits_page.agreement"), rows, columns)
 
 
-def influence_table(curve: Mapping[str, Any], words: Words, outcome: str) -> Table:
-    """By how much each choice moves the answer, the strongest first."""
-    rows = [{**item, "choice": words.choice(item["choice"])} for item in curve["influence"]]
-    columns = (
-        Column("choice", words.say("column.choice")),
-        Column("factor", words.say("limits_page.factor"), "ratio"),
-        Column("largest", words.say("limits_page.largest"), "ratio"),
-        Column("n_pairs", words.say("limits_page.pairs"), "count"),
-    )
-    return _table(words.say("limits_page.influence", outcome=words.outcome(outcome)), rows, columns)
-
-
-def means_table(curve: Mapping[str, Any], words: Words, outcome: str) -> Table:
-    """The typical ratio under each option of each choice: extreme periods, lag, model and the rest."""
+def influence_table(audit: Audit, words: Words) -> Table:
+    """By which factor each choice typically moves the answer, one column per outcome, the strongest first."""
+    found = curves(audit)
+    factors = {
+        outcome: {item["choice"]: item["factor"] for item in curve["influence"]} for outcome, curve in found.items()
+    }
+    names = dict.fromkeys(name for by_choice in factors.values() for name in by_choice)
+    ordered = sorted(names, key=lambda name: -max(by_choice.get(name, 1.0) for by_choice in factors.values()))
     rows = [
-        {"choice": words.choice(item["choice"]), "option": words.option(option), "ratio": mean}
-        for item in curve["influence"]
-        for option, mean in item["means"].items()
+        {"choice": words.choice(name), **{outcome: factors[outcome].get(name, math.nan) for outcome in found}}
+        for name in ordered
+    ]
+    columns = (Column("choice", words.say("column.choice")), *_outcome_columns(found, words))
+    return _table(words.say("limits_page.influence"), rows, columns)
+
+
+def means_table(audit: Audit, words: Words) -> Table:
+    """The typical ratio under each option of each choice: extreme periods, lag, model and the rest."""
+    found = curves(audit)
+    means = {
+        outcome: {
+            (item["choice"], option): mean for item in curve["influence"] for option, mean in item["means"].items()
+        }
+        for outcome, curve in found.items()
+    }
+    pairs = dict.fromkeys(pair for by_pair in means.values() for pair in by_pair)
+    rows = [
+        {
+            "choice": words.choice(choice),
+            "option": words.option(option),
+            **{outcome: means[outcome].get((choice, option), math.nan) for outcome in found},
+        }
+        for choice, option in pairs
     ]
     columns = (
         Column("choice", words.say("column.choice")),
         Column("option", words.say("limits_page.option")),
-        Column("ratio", words.say("column.ratio"), "ratio"),
+        *_outcome_columns(found, words),
     )
-    return _table(words.say("limits_page.means", outcome=words.outcome(outcome)), rows, columns)
+    return _table(words.say("limits_page.means"), rows, columns)
+
+
+def _outcome_columns(outcomes: Iterable[str], words: Words) -> list[Column]:
+    return [Column(outcome, words.outcome(outcome), "ratio") for outcome in outcomes]
 
 
 def margin_table(audit: Audit, words: Words) -> Table:

@@ -45,7 +45,8 @@ class Column:
         Header on the page.
     kind : str
         How a value is written: ``text``, ``long`` (a sentence), ``english`` (one that is not translated),
-        ``count``, ``link``, ``ratio``, ``percent``, ``percent1``, ``decimal``, ``date`` or ``p``.
+        ``count``, ``link``, ``ratio``, ``percent``, ``percent1``, ``decimal``, ``date``,
+        ``month`` or ``p``.
     where : {"both", "page", "file"}
         A range is one text on a page and two numbers in a file.
     """
@@ -119,6 +120,8 @@ def write(words: Words, value: Any, kind: str) -> str:
             return words.number(value, 1)
         case "date":
             return words.date(_day(value))
+        case "month":
+            return words.month(_day(value))
         case "p":
             return f"< {words.number(_SMALLEST_P, 3)}" if value < _SMALLEST_P else words.number(value, 3)
     raise ValueError(f"no way to write {kind!r}")
