@@ -29,8 +29,6 @@ from ssi_audit.report.templating import environment, render
 
 TEMPLATES = Path(__file__).with_name("templates")
 ANSWER = "index"
-# A larger page will not go through every mail server (ux.md section 6).
-MAX_BYTES = 500_000
 # Words of the frame; the language's own message is taken where there is one (``frame.code``).
 LABELS = {
     "skip": "Skip to the answer",
@@ -50,7 +48,7 @@ LABELS = {
 
 
 class PageError(Exception):
-    """A page breaks the offline rule or the size limit; the message says how."""
+    """A page breaks the offline rule; the message says how."""
 
 
 def render_page(
@@ -150,14 +148,11 @@ def checked(page: str) -> str:
     Raises
     ------
     PageError
-        If it is too large, or if opening it would run a script or load anything.
+        If opening it would run a script or load anything.
     """
     problems = requests_of(page)
     if problems:
         raise PageError("the page would not work offline: " + "; ".join(problems[:3]))
-    size = len(page.encode())
-    if size > MAX_BYTES:
-        raise PageError(f"the page has {size:,} bytes, more than {MAX_BYTES:,}: draw fewer points in its figures")
     return page
 
 
