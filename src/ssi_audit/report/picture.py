@@ -38,6 +38,11 @@ class Figure:
     numbers: Table
     note: str = ""
 
+    @property
+    def wide(self) -> bool:
+        """Too wide for a phone: it scrolls there."""
+        return 'class="fig wide"' in self.body
+
     def html(self, words: Words, *, csv: str = "", fold: bool = True) -> Markup:
         """The picture as a figure of a page.
 

@@ -22,6 +22,11 @@ COLOURS = {
     "orange": "#a34b17", "band": "#eceff2", "grid": "#dfe4e9",
 }  # fmt: skip
 
+# A chart is never drawn larger than this times its own size: its words would shout.
+LARGEST = 1.3
+# Wider charts scroll sideways on a phone; narrower ones shrink.
+NARROW = 500
+
 _STYLE = {
     "svg.fonttype": "none",
     "font.size": 11,
@@ -85,8 +90,11 @@ def to_svg(figure: Any, name: str, title: str, alt: str) -> Markup:
     # Only inside tags: a label may hold anything, also what looks like an id or a number of matplotlib's.
     text = _TAG.sub(lambda match: _clean(match[0], name), text)
     view = re.search(r'viewBox="([^"]*)"', text)[1]
+    width = float(view.split()[2])
+    classes = "fig wide" if width > NARROW else "fig"
     head = (
-        f'<svg class="fig" role="img" aria-labelledby="{name}-t {name}-d" viewBox="{view}" '
+        f'<svg class="{classes}" style="max-width:{width * LARGEST:.0f}px" role="img" '
+        f'aria-labelledby="{name}-t {name}-d" viewBox="{view}" '
         f'xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif">'
         f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(alt)}</desc>'
     )

@@ -137,7 +137,7 @@ CLAIMS = (
     ClaimResult("more-opportunities", "contradicted", 1.04, 0.97, 1.12, 1.45, unit="ratio", side="for", n_people=40,
                 details={"implied_link": [0.09, 0.15]}),
     ClaimResult("quota", "not_testable", claimed=1.51, side="for", reason="no quotas.csv"),
-    ClaimResult("outsell-peers", "not_enough_data", 0.55, 0.38, 0.71, 0.78, unit="probability", side="for", n_people=40),
+    ClaimResult("outsell-peers", "not_enough_data", 0.55, 0.38, 0.71, 0.78, unit="probability", side="for"),
     ClaimResult("measures-activity", "supported", 0.62, 0.55, 0.69, unit="share", side="against"),
     ClaimResult("pillars-overlap", "supported_smaller", 3.1, 2.2, 4.0, 5.0, side="against"),
 )  # fmt: skip
