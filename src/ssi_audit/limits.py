@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,9 @@ EXTREME = 0.99
 BEGINNER_WEEKS = 26
 # 1 / 200 is fine enough for a test at 5 %, and a page does not wait for more.
 DRAWS = 199
+# Above this many sellers a random sample of them is analysed: what one choice changes shows in 400 as in 4,000, and
+# the tables of who could lend whom his history grow with the square.
+MAX_PEOPLE = 400
 # Rows of the panel from which on four curves take longer than starting workers for them.
 WORTH_A_WORKER = 500
 # Numbers of the curve are rounded for the file: nobody reads the seventh digit of an interval.
@@ -113,9 +116,12 @@ def specification_curve(
         ``p``, ``df``, ``n_people``, ``n_rows``, ``status``, ``agrees``, ``main``),
         ``failed`` (those without an estimate: ``choices``, ``why``), ``moves_most``, ``influence`` (one per choice),
         ``sesoi`` (agreement for other smallest effects), ``joint`` (permutation test). ``others``: the same for the
-        other main outcomes. ``n_all``, ``agree_all``, ``p_joint``: over all of them.
+        other main outcomes. ``n_all``, ``agree_all``, ``p_joint``: over all of them. ``people``: sellers in the panel
+        (``all``) and on the curve (``used``), fewer where there are more than `MAX_PEOPLE`.
     """
     settings = settings or Settings()
+    n_people = panel["person"].nunique()
+    panel, tables = _sample(panel, tables, settings.seed)
     sources = _sources(panel, tables, settings)
     questions = [(name,) for name in schema.PRIMARY_OUTCOMES]
     made = parallel.starmap(_outcome_curve, panel, questions, sources, settings, min_rows=WORTH_A_WORKER)
@@ -131,6 +137,7 @@ def specification_curve(
         "n_all": sum(one["n"] for one in plain.values()),
         "agree_all": sum(one["agree"] for one in plain.values()),
         "p_joint": _joint_p([curve.joint for curve in curves.values()]),
+        "people": {"all": n_people, "used": panel["person"].nunique()},
     }
 
 
@@ -156,6 +163,17 @@ def curve_of(specification: Mapping[str, Any], outcome: str) -> Mapping[str, Any
 
 
 # ---- which analyses --------------------------------------------------------------------------------------
+
+
+def _sample(panel: pd.DataFrame, tables: schema.Tables, seed: int) -> tuple[pd.DataFrame, schema.Tables]:
+    """Panel and tables of at most `MAX_PEOPLE` sellers, drawn at random."""
+    people = np.sort(panel["person"].unique().astype(str))
+    if len(people) <= MAX_PEOPLE:
+        return panel, tables
+    drawn = np.random.default_rng(seed).choice(people, MAX_PEOPLE, replace=False)
+    part = panel[panel["person"].isin(drawn)]
+    part.attrs = panel.attrs
+    return part, replace(tables, people=tables.people[tables.people["person"].isin(drawn)])
 
 
 def _sources(panel: pd.DataFrame, tables: schema.Tables, settings: Settings) -> dict[str, _Source]:

@@ -341,7 +341,6 @@ def run_pool(paths: Sequence[Path | str], out: Path | str) -> PooledAnswer:
     """Pool and write ``answer.json`` and ``tables/pool-*.csv`` into a folder; errors as `pool`."""
     answer = pool(paths)
     out = Path(out)
-    (out / "tables").mkdir(parents=True, exist_ok=True)
     for name, table in pool_tables(answer).items():
         _write(out / "tables" / f"pool-{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     text = json.dumps(answer.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
@@ -671,6 +670,7 @@ def _watch(evidence: dict[str, dict[str, Any]], collector: _Collector) -> tuple[
 
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(text, encoding="utf-8", newline="\n")
     part.replace(path)

@@ -173,6 +173,16 @@ def test_no_choice_is_without_effect_on_the_rows():
         assert alone(name, option)["ratio"] != main["ratio"]
 
 
+def test_a_crowd_is_sampled(monkeypatch):
+    """Above the limit the curve is drawn for a random part of the sellers, the same one each time, and says so."""
+    panel, made = _data()
+    monkeypatch.setattr(limits, "MAX_PEOPLE", 10)
+    curve = specification_curve(panel, made)
+    assert curve["people"] == {"all": 14, "used": 10}
+    assert max(row["n_people"] for one in _all(curve) for row in one["rows"]) == 10
+    assert _curve()["people"] == {"all": 14, "used": 14}
+
+
 def test_workers_and_row_order_change_nothing(monkeypatch):
     """One process or two, shuffled rows or not: the same result."""
     made = _data()[1]
