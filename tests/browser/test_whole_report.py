@@ -226,7 +226,7 @@ def test_the_register_shows_the_claims_of_answer_json(report, visit):
         "table.data:first-of-type tbody tr",
         "rows => rows.map(row => [...row.children].map(one => one.innerText))",
     )[: len(answer["claims"])]
-    assert [(row[0], row[5]) for row in rows] == [
+    assert [(row[0], row[1]) for row in rows] == [
         (words.claim(claim["id"]), words.claim_state(claim["state"])) for claim in answer["claims"]
     ]
 

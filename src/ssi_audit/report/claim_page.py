@@ -67,18 +67,19 @@ def claim_register(audit: Audit, words: Words) -> Table:
             }
         )
     columns = (
-        Column("claim", words.say("claims_page.claim"), "long"),
+        # On a phone only the first columns are in sight: the statement, and what became of it.
+        Column("claim", words.say("claims_page.claim")),
+        Column("state", words.say("claims_page.state")),
+        Column("ours", words.say("claims_page.ours"), where="page"),
+        Column("published", words.say("claims_page.published"), where="page"),
         Column("side", words.say("claims_page.side")),
         Column("source", words.say("claims_page.source")),
-        Column("published", words.say("claims_page.published"), where="page"),
-        Column("ours", words.say("claims_page.ours"), where="page"),
-        Column("claimed", words.say("column.claimed"), "ratio", where="file"),
         Column("estimate", words.say("column.value"), "ratio", where="file"),
         Column("low", words.say("column.low"), "ratio", where="file"),
         Column("high", words.say("column.high"), "ratio", where="file"),
+        Column("claimed", words.say("column.claimed"), "ratio", where="file"),
         Column("unit", "unit", where="file"),
         Column("people", words.say("column.people"), "count", where="file"),
-        Column("state", words.say("claims_page.state")),
         Column("why", words.say("claims_page.caveat"), "english"),
     )
     frame = pd.DataFrame(rows, columns=[column.key for column in columns])
