@@ -168,7 +168,7 @@ def _draw_options(
         at = [index for index, row in enumerate(ordered) if row["choices"].get(choice) == option]
         strokes = _strokes(at, [line - 0.3] * len(at), [line + 0.3] * len(at))
         axes.plot(*strokes, color=COLOURS["ink"], linewidth=1.2, solid_capstyle="butt")
-    labels = [_shorten(words.choice(choice, option), 40) for choice, option in options]
+    labels = [_shorten(words.choice(choice, option), 56) for choice, option in options]
     axes.set_yticks(range(len(options)), labels, fontsize=10)
     axes.set(xlim=(-1, len(ordered)), ylim=(len(options) - 0.5, -0.5), xticks=[])
     axes.grid(False)
@@ -330,8 +330,10 @@ def plot_gaps(frame: pd.DataFrame, words: Words, *, name: str = "gaps") -> Figur
             dates = pd.to_datetime(part["date"])
             axes.fill_between(dates, 0, part["n"], step="mid", color=COLOURS["mid"], alpha=0.8, linewidth=0)
             missing = dates[part["n"].to_numpy() == 0]
-            axes.plot(missing, [0] * len(missing), "|", color=COLOURS["orange"], markersize=7, clip_on=False)
-            axes.set_title(f"{table}, {words.say('chart.gaps_axis')}", fontsize=11, fontweight="bold", loc="left")
+            marks = axes.plot(missing, [0] * len(missing), "|", color=COLOURS["orange"], markersize=7, clip_on=False)
+            # An empty line outside the clip has no size that the layout could work with: it would give up.
+            marks[0].set_in_layout(False)
+            axes.set_title(str(table), fontsize=11, fontweight="bold", loc="left")
             axes.set(ylim=(0, max(1, int(frame["n"].max()))), ylabel="")
             _date_ticks(axes, dates, words)
             _format_ticks(axes, words, x=False)
