@@ -28,16 +28,16 @@ A reader of a table looks like this::
         owner = table.find("Deal - Owner", "Owner")   # a column by any of its names, or None
         status = table.words("Deal - Status").str.lower()
         ledger = table.ledger(context)                # all rows "used"; blank lines, trailers, ragged lines seen to
-        ledger.skip(status.eq("deleted").to_numpy(), "deleted in the CRM")
-        ledger.skip(table.blank(owner), NO_OWNER)
+        deleted = status.eq("deleted").to_numpy()
+        ledger.skip(ledger.at(table.rows[deleted]), "deleted in the CRM")
         frame = pd.DataFrame({
             "person": identities(name=table.words(owner), pipedrive_user=table.words(owner)),
-            "date": table.days("Deal - Deal created", context),           # order decided on the whole column
+            "date": table.days(table.find("Deal - Deal created"), context),    # order decided on the whole column
             "kind": "opportunity",
-            "amount": table.numbers("Deal - Value", context),             # decimal sign decided on the column
+            "amount": table.numbers(table.find("Deal - Value"), context),      # decimal sign decided on the column
             "row": table.rows,
         })
-        yield Rows(ledger, crm_events=frame[ledger_mask])
+        yield Rows(ledger, crm_events=frame[~deleted])
 
 Rules: never raise for a bad cell (`Table.numbers` and `Table.times` record it; `context.problem` for the rest);
 give every frame a column ``row``; give one activity row per action with count 1 (the frame adds up within a file;

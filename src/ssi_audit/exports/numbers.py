@@ -26,6 +26,12 @@ MISSING_WORDS = (
     "not available",
 )  # fmt: skip
 
+# What a spreadsheet or a tool writes where reading the value failed: as missing as a blank.
+FAILED_WORDS = (
+    "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!", "#error!", "error", "err", "failed", "timeout",
+    "unavailable",
+)  # fmt: skip
+
 _SPACES = "[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff\t]"
 _CURRENCY = r"(?:[A-Z]{3}|[A-Za-z]{0,2}\p{Sc}|kr\.?|Kr\.?|zł|zl|Kč|Ft|Rs\.?|lei|руб\.?)"
 _VALUE = (
@@ -97,7 +103,8 @@ def parse_numbers(
         return Numbers(np.full(len(cells), np.nan), np.zeros(len(cells), bool), "")
     shown = pa.array(distinct, type=pa.large_string())
     words = pc.utf8_trim_whitespace(_plain_characters(shown))
-    blank = pc.is_in(pc.utf8_lower(words), pa.array(MISSING_WORDS, pa.large_string())).to_numpy(zero_copy_only=False)
+    missing = pa.array((*MISSING_WORDS, *FAILED_WORDS), pa.large_string())
+    blank = pc.is_in(pc.utf8_lower(words), missing).to_numpy(zero_copy_only=False)
     simple = _simple(words, blank)
     if simple is not None:
         return Numbers(np.append(simple, np.nan)[codes], np.zeros(len(cells), bool), "." if _has_point(words) else "")

@@ -144,7 +144,7 @@ def _read_activity(table: Table, columns: dict, context: Context) -> Rows:
     ledger = table.ledger(context)
     person = _person(table, columns, ledger)
     metric = _one_of(table, columns["metric"], schema.METRICS, context, ledger)
-    count = table.numbers(columns["count"], context, low=0, integer=True, expected="a count cannot be negative")
+    count = table.numbers(columns["count"], context, low=0, integer=True)
     date = _needed_days(table, columns["date"], context, ledger)
     first_day = table.days(columns["first_day"], context)
     if columns["first_day"]:
@@ -198,7 +198,7 @@ def _read_quotas(table: Table, columns: dict, context: Context) -> Rows:
             "person": _person(table, columns, ledger),
             "period_start": _needed_days(table, columns["period_start"], context, ledger),
             "period_end": _needed_days(table, columns["period_end"], context, ledger),
-            "quota": table.numbers(columns["quota"], context, low=0, expected="a quota cannot be negative"),
+            "quota": table.numbers(columns["quota"], context, low=0),
             "currency": _currency(table, columns["currency"], context),
             "row": table.rows,
         }

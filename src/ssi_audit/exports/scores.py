@@ -192,7 +192,7 @@ def score_frame(
 
 def _values(table: Table, column: str | None, ours: str, context: Context) -> np.ndarray:
     if ours in PILLARS:
-        too_much = "a pillar cannot exceed 25 or be negative. Is the decimal sign wrong?"
+        too_much = "a pillar cannot exceed 25. Is the decimal sign wrong?"
         return table.numbers(column, context, low=0, high=25, expected=too_much)
     if ours == "total":
         return table.numbers(column, context, low=0, high=100, expected="the index is a number from 0 to 100")

@@ -220,7 +220,7 @@ def _own_activity(table: Table, person: pd.Series, time: pd.Series, context: Con
         return None
     parts = []
     for metric, column in columns.items():
-        count = table.numbers(column, context, low=0, expected="a count cannot be negative")
+        count = table.numbers(column, context, low=0)
         frame = pd.DataFrame({"person": person, "date": time.dt.floor("D"), "metric": metric, "count": count})
         parts.append(frame.assign(row=table.rows)[~np.isnan(count)])
     return pd.concat(parts, ignore_index=True)

@@ -192,7 +192,7 @@ class Table:
         integer : bool
             The column counts something.
         expected : str
-            What is said of a value outside the range.
+            What is said of a value above the range.
         """
         if column is None:
             return np.full(len(self), np.nan)
@@ -214,14 +214,12 @@ class Table:
     ) -> np.ndarray:
         """Numbers with problems for those out of range; 32-bit leftovers beyond it are cut off."""
         with np.errstate(invalid="ignore"):
-            outside = np.zeros(len(values), bool)
-            if low is not None:
-                outside |= values < low - LEFTOVER
-            if high is not None:
-                outside |= values > high + LEFTOVER
-        if outside.any():
-            said = expected or f"expected {_range_words(low, high)}"
-            self.complain(context, column, outside, said, separator=": ")
+            below = np.zeros(len(values), bool) if low is None else values < low - LEFTOVER
+            above = np.zeros(len(values), bool) if high is None else values > high + LEFTOVER
+        if below.any():
+            self.complain(context, column, below, f"cannot be {'negative' if low == 0 else f'less than {low:g}'}")
+        if above.any():
+            self.complain(context, column, above, expected or f"at most {high:g} is possible", separator=": ")
         return np.clip(values, low, high) if low is not None or high is not None else values
 
     def _decimal_of_others(self, column: str) -> str | None:
@@ -297,7 +295,8 @@ class Table:
         for index in at[:MAX_SHOWN]:
             value = " ".join(str(self.frame[column].iloc[index]).split())
             value = value if len(value) <= 60 else value[:57] + "..."
-            context.problem(self.file, f'row {self.rows[index]}, "{column}" = {value}{separator}{what}', fix)
+            cell = f'row {self.rows[index]}, "{column}"' + (f" = {value}{separator}" if value else " ")
+            context.problem(self.file, f"{cell}{what}", fix)
         if len(at) > MAX_SHOWN:
             context.problem(self.file, f'and {len(at) - MAX_SHOWN:,} more rows like these in "{column}"')
 
@@ -331,12 +330,6 @@ class Table:
         if len(wrong) > MAX_SHOWN:
             context.problem(self.file, f"and {len(wrong) - MAX_SHOWN:,} more rows with another number of fields")
         ledger.add([line.row for line in wrong], "skipped", "wrong number of fields")
-
-
-def _range_words(low: float | None, high: float | None) -> str:
-    if low is None:
-        return f"at most {high:g}"
-    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
 @dataclass

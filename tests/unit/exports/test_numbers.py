@@ -38,7 +38,7 @@ def test_conventions(cells, expected):
     assert numbers(*cells) == expected
 
 
-@pytest.mark.parametrize("word", ["", " ", "-", "n/a", "N/A", "NaN", "null", "—"])
+@pytest.mark.parametrize("word", ["", " ", "-", "n/a", "N/A", "NaN", "null", "—", "#REF!", "Error"])
 def test_words_for_nothing_are_missing(word):
     """Blanks, dashes and n/a are missing, never zero and never bad."""
     parsed = parse_numbers(pd.Series([word, "1"], dtype="str"))
@@ -107,4 +107,7 @@ def test_whole_numbers_read_back_or_are_asked_about(values, group):
         assert numbers(*cells) == values
     except OpenDecimal:
         assert any(group in cell for cell in cells)
-    assert numbers(*cells, integer=True) == values
+    try:
+        assert numbers(*cells, integer=True) == values
+    except OpenDecimal:  # 25,000 can be a 25 with three decimals even where things are counted
+        assert all(cell.endswith(f"{group}000") for cell in cells if group in cell)

@@ -47,13 +47,13 @@ def test_missing_column_is_named_with_what_was_found(tmp_path, header, missing, 
     [
         (
             "Ann,2026-03-02,27.5,10,10,10,40",
-            'row 2, "brand" = 27.5: a pillar cannot exceed 25 or be negative. Is the decimal',
+            'row 2, "brand" = 27.5: a pillar cannot exceed 25. Is the decimal sign wrong?',
         ),
-        ("Ann,2026-03-02,-1,10,10,10,40", 'row 2, "brand" = -1: a pillar cannot exceed 25'),
+        ("Ann,2026-03-02,-1,10,10,10,40", 'row 2, "brand" = -1 cannot be negative'),
         ("Ann,2026-03-02,10,10,10,10,140", 'row 2, "total" = 140: the index is a number from 0 to 100'),
         ("Ann,2026-03-02,ten,10,10,10,40", 'row 2, "brand" = ten is not a number'),
         ("Ann,2026-02-30,10,10,10,10,40", 'row 2, "date" = 2026-02-30 is not a date that can be right'),
-        ("Ann,,10,10,10,10,40", 'row 2, "date" =  is empty: every row needs a day'),
+        ("Ann,,10,10,10,10,40", 'row 2, "date" is empty: every row needs a day'),
     ],
 )
 def test_values_out_of_range_are_named_with_row_and_column(tmp_path, row, message):
@@ -99,7 +99,7 @@ def test_ambiguous_amounts_name_the_setting(tmp_path):
     ("file", "text", "message"),
     [
         ("activity.csv", "person,date,metric,count\nAnn,2026-03-02,post,1\n", '"metric" = post is not known'),
-        ("activity.csv", "person,date,metric,count\nAnn,2026-03-02,posts,-1\n", "a count cannot be negative"),
+        ("activity.csv", "person,date,metric,count\nAnn,2026-03-02,posts,-1\n", '"count" = -1 cannot be negative'),
         (
             "activity.csv",
             "person,date,metric,count,first_day\nAnn,2026-03-02,posts,1,2026-03-05\n",
@@ -200,7 +200,7 @@ def test_parquet_values_are_checked_too(tmp_path):
     date = pd.to_datetime(["2026-03-02"] * 2)
     pd.DataFrame({"person": "Ann", "date": date, "metric": "posts", "count": [-1.0, np.inf]}).to_parquet(buffer)
     text = complaint(tmp_path, {"activity.parquet": buffer.getvalue()})
-    assert 'row 1, "count" = -1.0: a count cannot be negative' in text
+    assert 'row 1, "count" = -1.0 cannot be negative' in text
     assert 'row 2, "count" = inf is not a number' in text
 
 
