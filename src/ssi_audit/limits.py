@@ -279,6 +279,7 @@ def _specification(source: _Source, outcome: str, choices: dict[str, str]) -> Sp
         x=source.shifted(source.scores[choices["score"]], lag),
         people=source.line,
         periods=source.place,
+        # The activity of the same 90 days as the score: a later outcome moves both back.
         covariates=np.column_stack([source.shifted(given.log_activity[:, k], lag) for k in kept]) if kept else None,
         calendar=given.month if choices["calendar"] == "month" else given.quarter,
         offset=np.log(weight) if model == "poisson" else None,
