@@ -30,6 +30,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from ssi_audit.report.locks import try_lock
+
 # Two notebooks run at a time, so one thread each; the sums must not depend on the number of cores either.
 ONE_THREAD = dict.fromkeys(
     (
@@ -58,6 +60,8 @@ SHELL = (
 NO_DEBUGGER = "debugpy"
 # A forked kernel would inherit the random state, a fresh one would make its own: both start from this one.
 SEED = 0
+# Private folders of runs. The file in each is locked while its run lives.
+PREFIX, OWNER = "ssi-audit-", "owner"
 COMMAND = (sys.executable, "-P", "-m", "ssi_audit.report.kernels")
 
 
@@ -119,7 +123,8 @@ class Kernels:
     def __init__(self, modules: Iterable[str] = (), warm: bool | None = None) -> None:
         # Readable by the user alone: it holds the sockets and the keys of the connections. In the system's
         # temporary folder, because the path of a socket may not be longer than about 100 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix="ssi-audit-"))
+        _sweep()
+        self.folder, self._owner = _private_folder()
         (self.folder / "ipython").mkdir()
         (self.folder / "tmp").mkdir()
         self.environment = kernel_environment(self.folder)
@@ -173,6 +178,7 @@ class Kernels:
         self.closed = True
         with self._lock:
             self._stop_warm()
+        self._owner.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Kernels:
@@ -196,6 +202,24 @@ class Kernels:
             warm.kill()
             warm.wait()
         warm.stdout.close()
+
+
+def _private_folder() -> tuple[Path, TextIO]:
+    """A new private folder and the open file that says that its run lives."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        owner = (folder / OWNER).open("w")
+        if try_lock(owner.fileno()):
+            return folder, owner
+        owner.close()  # another run was quicker and takes it for a dead one's
+
+
+def _sweep() -> None:
+    """Remove private folders of runs that were killed."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"):
+        with contextlib.suppress(OSError), owner.open("a") as file:  # another user's, or just removed
+            if try_lock(file.fileno()):
+                shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 def can_fork() -> bool:
@@ -283,8 +307,20 @@ def _stay_warm(folder: Path, modules: Iterable[str]) -> None:
         _import(name)
     gc.collect()
     gc.freeze()  # a collection in a kernel would copy every page that holds one of these objects
-    _answer(answers, {"ready": True})
     statuses: dict[int, int | None] = {}
+    try:
+        _answer_questions(answers, statuses)
+    finally:
+        for pid, status in statuses.items():
+            if status is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)  # the run itself may have been killed
+
+
+def _answer_questions(answers: TextIO, statuses: dict[int, int | None]) -> None:
+    """Fork kernels and tell how they ended, until nobody asks any more."""
+    _answer(answers, {"ready": True})
     for line in sys.stdin:
         question = json.loads(line)
         if question["do"] == "fork":
@@ -299,11 +335,6 @@ def _stay_warm(folder: Path, modules: Iterable[str]) -> None:
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 statuses[pid] = os.waitstatus_to_exitcode(status) if ended else None
             _answer(answers, {"status": statuses[pid]})
-    for pid, status in statuses.items():
-        if status is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-    shutil.rmtree(folder, ignore_errors=True)  # the run itself may have been killed
 
 
 def _import(name: str) -> None:
@@ -331,8 +362,10 @@ def _become_kernel(question: dict) -> None:
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 0
     finally:
-        atexit._run_exitfuncs()
-        os._exit(status)
+        try:
+            atexit._run_exitfuncs()
+        finally:
+            os._exit(status)
 
 
 def _answer(answers: TextIO, answer: dict) -> None:

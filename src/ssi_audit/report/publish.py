@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssi_audit.errors import Problem, SettingsError, UserError
+from ssi_audit.report.locks import try_lock
 
 MANIFEST = ".manifest.json"
 # Files of the old report that the new one no longer has, where files are moved one by one.
@@ -123,7 +124,7 @@ def locked(out: Path, wait: float = 900, on_wait: Callable[[], None] | None = No
     with lock:
         deadline = time.monotonic() + wait
         waiting = False
-        while not _lock(lock.fileno()):
+        while not try_lock(lock.fileno()):
             if time.monotonic() >= deadline:
                 raise OutputBusy(f"Another run is writing to {out}. Wait until it is done, or choose another --out.")
             if not waiting and on_wait is not None:
@@ -331,18 +332,3 @@ def _digest_of(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return ""
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -251,6 +251,26 @@ def test_nothing_is_left_when_the_run_is_killed(make, kind, tmp_path):
     wait_until(lambda: not alive(int(note.read_text())))
     if kind == "warm":
         wait_until(lambda: not folder.exists())
+    Kernels(warm=False).close()  # the next run removes what a killed one left
+    assert not folder.exists()
+
+
+def test_folder_of_a_living_run_is_left_alone():
+    """Starting a run does not touch the private folders of others."""
+    with Kernels(warm=False) as one, Kernels(warm=False):
+        assert one.folder.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at processes in /proc")
+def test_warm_process_ends_when_the_run_is_killed_early():
+    """SIGKILL while the imports still go on: the warm process cleans up after itself all the same."""
+    program = "from ssi_audit.report.kernels import Kernels\nk = Kernels(['pandas'], warm=True)\n"
+    program += "print(k.folder, k._warm.pid, flush=True)\nimport time\ntime.sleep(60)"
+    run = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    folder, pid = run.stdout.readline().split()
+    run.kill()
+    run.communicate()
+    wait_until(lambda: not alive(int(pid)) and not Path(folder).exists())
 
 
 def wait_until(true, seconds=30):
