@@ -124,9 +124,9 @@ def skill_code(indicator: Indicator) -> str:
     """Does an indicator foretell deals: ``clear``, ``none``, ``negative`` or ``left_out``?"""
     if indicator.left_out or not math.isfinite(indicator.skill):
         return "left_out"
-    if indicator.low > 0:
+    if round(indicator.low, 3) > 0:  # per cent with one decimal, as it is printed
         return "clear"
-    return "negative" if indicator.high < 0 else "none"
+    return "negative" if round(indicator.high, 3) < 0 else "none"
 
 
 def evidence_code(audit: Audit) -> str:
@@ -216,6 +216,16 @@ def deals_code(cell: Cell) -> str:
     return "negative" if by_link == "fewer" else code
 
 
+def disagreeing_deals(audit: Audit) -> bool:
+    """Do closed deals clearly go up at equal activity, although the verdict says that nothing is left?
+
+    Deals are not among the four main results that the rule looks at, so the first screen says it beside them.
+    """
+    cell = find(audit, "total", "deals")
+    settled = audit.overall.verdict in (schema.ACTIVITY_GAUGE, schema.NO_ASSOCIATION)
+    return settled and cell is not None and effect_code(cell.adjusted, 1.0) == "more"
+
+
 def fading_code(codes: list[str]) -> str:
     """Code of the picture's title from the words of activity, inquiries, meetings and deals."""
     activity, inquiries, meetings, deals = codes
@@ -224,7 +234,9 @@ def fading_code(codes: list[str]) -> str:
     if deals.endswith("_negative"):
         return "turns"
     if is_clear(deals):
-        return "reaches" if is_clear(inquiries) or is_clear(meetings) else "skips"
+        if not (is_clear(inquiries) or is_clear(meetings)):
+            return "skips"
+        return "compare" if activity in ("weak", "moderate", "strong") and activity != deals else "reaches"
     if "cant_tell" in (inquiries, meetings, deals) or deals == "no_data":
         return "open" if is_clear(activity) else "unknown"
     if is_clear(inquiries) or is_clear(meetings):

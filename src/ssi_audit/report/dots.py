@@ -253,7 +253,10 @@ def plot_forest(
         Prediction interval, as ratios.
     """
     sesoi = words.sesoi[outcome]
-    items = [(label, fit, sesoi) for label, fit in offices.items()]
+    order = sorted(
+        offices.items(), key=lambda item: (item[1].known, item[1].rr if item[1].known else 0.0), reverse=True
+    )
+    items = [(label, fit, sesoi) for label, fit in order]
     items.append((words.say("chart.forest_pooled"), pooled, sesoi))
     return _ratio_figure(
         name, words.say("chart.forest_title", n=len(offices)), words.say("chart.forest_alt"), "chart.forest_item",

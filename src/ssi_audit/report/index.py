@@ -331,7 +331,7 @@ def _claims(audit: Audit, words: Words, context: PageContext) -> Piece:
         "scale": words.say("claims.scale"),
         "here": words.say("claims.here"),
         "rows": rows,
-        "fact": words.say("claims.fact"),
+        "fact": f"{words.say('claims.fact')} {words.say('pictures.caveat')}",
         "empty": words.say("claims.none_main" if audit.claims else "claims.empty"),
         "counts": words.claim_counts(audit.claims) if audit.claims else "",
         "more": _more(context, "04-claims", words.say("page.claims")),
@@ -385,4 +385,7 @@ def _rule(audit: Audit, words: Words) -> Piece:
 
 
 def _more(context: PageContext, page: str, label: str) -> tuple[str, str] | None:
-    return (context.links[page], label) if page in context.links else None
+    """Link to the page behind a block; without a list of pages all of design.md section 5 are there."""
+    if context.links and page not in context.links:
+        return None
+    return (context.links.get(page, f"{page}.html"), label)

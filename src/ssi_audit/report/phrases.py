@@ -168,7 +168,7 @@ class Phrases(Language):
 
     def _amount(self, value: float, outcome: str) -> str:
         if outcome == "revenue":
-            return self.money(value, self.currency)
+            return self.money(_significant(value), self.currency)
         return self.number(value, _UNIT_DIGITS.get(outcome, 1))
 
     def _size(self, change: float, outcome: str) -> str:
@@ -358,3 +358,11 @@ class Phrases(Language):
 
 def _as_date(day: dt.date | str) -> dt.date:
     return dt.date.fromisoformat(day[:10]) if isinstance(day, str) else day
+
+
+def _significant(value: float) -> float:
+    """An amount rounded to three digits that count: a ledger has more, an estimate has not."""
+    if not value:
+        return value
+    step = 10.0 ** max(math.floor(math.log10(abs(value))) - 2, 0)
+    return round(value / step) * step

@@ -23,6 +23,7 @@ from ssi_audit.report.codes import (
     MOSTLY,
     Spec,
     deals_code,
+    disagreeing_deals,
     evidence_code,
     fading_code,
     find,
@@ -91,10 +92,13 @@ class Words(Phrases):
     def caveats(self, audit: Audit) -> list[str]:
         """One sentence for each flag of the first screen."""
         outcomes = self.outcomes(negative_outcomes(audit))
-        return [
+        sentences = [
             self.say(f"flag.{flag}", **({"outcomes": outcomes} if flag == "negative" else {}))
             for flag in dict.fromkeys(audit.overall.flags)
         ]
+        if disagreeing_deals(audit):
+            sentences.append(self.say("flag.deals", units=self.units_of(audit, "deals", equal=True)))
+        return sentences
 
     def lead(self, audit: Audit) -> list[str]:
         """The one paragraph of the first screen: what we see, in sales units, with range and average."""
@@ -115,8 +119,10 @@ class Words(Phrases):
             ]
         sentences = [self.activity_link(audit.activity), *self._deals(audit)]
         cell = find(audit, "total", "deals")
-        if cell is not None and cell.adjusted.known and deals_code(cell) in ("weak", "moderate", "strong", "mixed"):
-            sentences.append(self.units_of(audit, "deals", equal=True))
+        if cell is not None and deals_code(cell) in ("weak", "moderate", "strong", "mixed"):
+            # What the verdict rests on: nothing of the link is left in the main results.
+            main = [*outcomes_with(audit, verdict), *schema.PRIMARY_OUTCOMES][0]
+            sentences.append(self.units_of(audit, main, equal=True))
         return sentences
 
     def activity_link(self, activity: ActivityLink) -> str:
@@ -249,8 +255,10 @@ class Words(Phrases):
 
     def fading_title(self, audit: Audit) -> str:
         """What the picture of the first screen shows."""
-        codes = [link_code(step_link(audit, "total", step)) for step in FUNNEL]
-        return self.say(f"fading.{fading_code(codes)}")
+        links = {step: step_link(audit, "total", step) for step in FUNNEL}
+        code = fading_code([link_code(link) for link in links.values()])
+        words = {step: self.link_word(links[step]) for step in ("activity", "deals")}
+        return self.say(f"fading.{code}", **(words if code == "compare" else {}))
 
     def pillars_title(self, audit: Audit) -> str:
         """Which pillars go with closed deals."""

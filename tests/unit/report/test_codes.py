@@ -74,7 +74,9 @@ def test_an_effect_inside_the_band_is_small_even_when_clear():
         (("strong", "none", "none", "none"), "activity_only"),
         (("none", "none", "none", "none"), "none"),
         (("too_small", "too_small", "none", "none"), "none"),
-        (("strong", "strong", "moderate", "weak"), "reaches"),
+        (("strong", "strong", "moderate", "weak"), "compare"),
+        (("strong", "strong", "moderate", "strong"), "reaches"),
+        (("none", "strong", "moderate", "weak"), "reaches"),
         (("strong", "none", "none", "weak"), "skips"),
         (("strong", "weak", "none", "weak_negative"), "turns"),
         (("strong", "cant_tell", "cant_tell", "cant_tell"), "open"),
@@ -125,7 +127,8 @@ def test_without_a_link_the_sales_units_speak_alone():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "code"), [(0.01, 0.2, "clear"), (-0.01, 0.2, "none"), (-0.2, -0.01, "negative")]
+    ("low", "high", "code"),
+    [(0.01, 0.2, "clear"), (-0.01, 0.2, "none"), (-0.2, -0.01, "negative"), (0.0004, 0.2, "none")],
 )
 def test_skill_is_clear_only_when_its_range_is(low, high, code):
     """A number that might not help is not recommended."""

@@ -50,7 +50,7 @@ UNITS = [
     # Money in whole amounts, "less" and not "fewer".
     (fit(1.02, 0.03, "revenue", low=0.92242, high=1.04121), "revenue", "Ten more SSI points go with 825 EUR"
      " more revenue per seller and quarter; the data fit anything from 3,200 EUR less to 1,700 EUR more. An"
-     " average quarter has 41,250 EUR."),
+     " average quarter has 41,200 EUR."),
     # A range without end.
     (fit(1.5, 1.6, "deals"), "deals", "Ten more SSI points go with 2.1 more deals per seller and"
      " quarter; the data fit"
@@ -215,17 +215,33 @@ def test_the_lead_says_what_we_see(name, text):
 
 
 def test_a_gauge_with_a_link_to_deals_shows_that_nothing_is_left_at_equal_activity():
-    """Otherwise the verdict would contradict the number beside it."""
+    """Otherwise the verdict would contradict the number beside it: what the rule looks at is shown."""
+    audit = _with_deals(link=link(0.3, 0.1), crude=fit(1.12, 0.03, "deals"))
+    sentences = ENGLISH.lead(audit)
+    assert "**The link with closed deals is moderate.**" in sentences
+    assert sentences[-1].startswith("At equal LinkedIn activity, ten more SSI points go with 0.5 more inquiries")
+    assert ENGLISH.caveats(audit) == []
+    assert ENGLISH.fading_title(audit) == "Link with activity strong, with closed deals moderate"
+
+
+def test_deals_that_clearly_go_up_at_equal_activity_are_said_beside_the_verdict():
+    """They are not among the four main results, but a reader must not find them later by chance."""
+    caveats = ENGLISH.caveats(_with_deals(adjusted=fit(1.14, 0.05, "deals")))
+    assert [plain(text) for text in caveats] == [
+        "One number does not fit: closed deals, which are not among the four main results. At equal LinkedIn"
+        " activity, ten more SSI points go with 0.6 more deals per seller and quarter; the data fit anything from"
+        " 0.1 more to 1.1 more. An average quarter has 4.2."
+    ]
+
+
+def _with_deals(**changes):
+    """The activity gauge with another result for closed deals."""
     audit = factories.activity_gauge()
     cells = tuple(
-        dataclasses.replace(cell, link=link(0.3, 0.1), crude=fit(1.12, 0.03, "deals"))
-        if (cell.exposure, cell.outcome) == ("total", "deals")
-        else cell
+        dataclasses.replace(cell, **changes) if (cell.exposure, cell.outcome) == ("total", "deals") else cell
         for cell in audit.cells
     )
-    sentences = ENGLISH.lead(dataclasses.replace(audit, cells=cells))
-    assert "**The link with closed deals is moderate.**" in sentences
-    assert sentences[-1].startswith("At equal LinkedIn activity, ten more SSI points go with less than 0.1 more deals")
+    return dataclasses.replace(audit, cells=cells)
 
 
 def test_every_flag_is_one_caveat():
@@ -320,6 +336,7 @@ def test_one_seller_is_told_what_is_needed():
 
 TITLES = {
     "activity_gauge": ("The link fades on the way to a deal", "No pillar goes clearly with closed deals"),
+    "no_association": ("No clear link at any step", "No pillar goes clearly with closed deals"),
     "effectiveness": ("The link reaches closed deals", "All four pillars go clearly with closed deals"),
     "inconclusive": ("Clear with activity, still open with results", "The pillars cannot be told apart yet"),
     "no_deals": ("Clear with activity, still open with results", "The pillars cannot be compared with closed deals"),
