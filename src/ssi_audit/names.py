@@ -59,7 +59,8 @@ NAME_NOISE = frozenset({
     "pulpit", "tabela", "wynik", "wyniki", "zespol",
     "action", "actions", "aggregate", "automation", "buster", "campaigns", "connection", "connections", "contacts",
     "contenido", "day", "days", "dripify", "dux", "duxsoup", "expandi", "helper", "heyreach", "invitations", "invites",
-    "leads", "octopus", "phantom", "phantombuster", "prospects", "requests", "sent", "soup", "tool", "visits", "waalaxy",
+    "leads", "octopus", "phantom", "phantombuster", "prospects", "requests", "sent", "soup", "tool", "visits",
+    "waalaxy",
 })  # fmt: skip
 
 # An identity is one string: pieces "key=value", this character between them.

@@ -344,14 +344,6 @@ def open_folder(root: Path, rules: ReadingRules) -> tuple[Folder, list[tuple[str
     return top, listing.passed, listing.refused
 
 
-def open_file(path: Path, rules: ReadingRules) -> File:
-    """A single file outside of a data folder."""
-    folder = Folder("")
-    file = File(path.name, folder, path.read_bytes, path.stat().st_size, rules)
-    folder.files.append(file)
-    return file
-
-
 class Listing:
     """Goes through a folder and its zips once.
 
