@@ -20,6 +20,7 @@ from ssi_audit import links, models, parallel, schema, verdict
 from ssi_audit.design import Columns, columns
 from ssi_audit.results import ActivityLink, Audit, Cell, Correlation, Fit, Overall
 from ssi_audit.settings import Settings, load_settings
+from ssi_audit.teams import plan_teams
 from ssi_audit.trust import trust_checks
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def audit_panel(
     activity = models.activity_link(panel, seed=settings.seed)
     cells = estimate_cells(panel, activity, settings)
     found = Audit(
-        data=data_facts(panel, tables),
+        data=data_facts(panel, tables, settings),
         overall=verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"])),
         activity=activity,
         cells=tuple(cells),
@@ -234,13 +235,15 @@ def seller_pictures(panel: pd.DataFrame, min_group: int) -> dict[str, Scatter | 
     return {outcome: scatter(means["ssi"], means[outcome], min_group) for outcome in ("activity", "deals")}
 
 
-def data_facts(panel: pd.DataFrame, tables: schema.Tables) -> dict[str, Any]:
+def data_facts(panel: pd.DataFrame, tables: schema.Tables, settings: Settings) -> dict[str, Any]:
     """Counts and coverage: the `data` part of `answer.json`."""
     facts = panel.attrs["facts"]
     scored = panel[panel["ssi"].notna()]
     rows = tables.ledger.groupby("status")["rows"].sum() if len(tables.ledger) else pd.Series(dtype="int64")
     counts = {status: int(rows.get(status, 0)) for status in schema.LEDGER_STATUS}
     teams = scored.groupby("team")["person"].nunique() if scored["team"].notna().any() else pd.Series(dtype="int64")
+    # Small teams are not named here either: whoever has this file could subtract.
+    plan = plan_teams({str(team): int(n) for team, n in teams.items()}, scored["person"].nunique(), settings)
     return {
         "people": int(scored["person"].nunique()),
         "periods": int(scored["period"].nunique()),
@@ -259,7 +262,8 @@ def data_facts(panel: pd.DataFrame, tables: schema.Tables) -> dict[str, Any]:
         },
         "people_known": len(tables.people),
         "people_left_out": facts["left_out"],
-        "teams": {str(team): int(n) for team, n in teams.items()},
+        "teams": {**{team: int(teams[team]) for team in plan.pages.values()}, **plan.listed},
+        "teams_others": plan.others,
         "outcomes_missing": facts["missing"],
         "activity_types": list(facts["activity_types"]),
         "inquiry_source": facts["inquiry_source"],

@@ -36,7 +36,7 @@ RAW, SAMPLE = "data/raw", "data/sample"
 PROCESSED, PROCESSED_VARIABLE = "data/processed", "SSI_AUDIT_PROCESSED"
 TABLES = ("ssi", "activity", "crm_events", "people", "quotas", "absences", "ledger")
 # Options that change words and looks, never a number.
-PRESENTATION = ("language", "organisation", "min_group", "min_score", "teams")
+PRESENTATION = ("language", "organisation")
 # Parts of the package whose source a number depends on.
 NUMBER_SOURCES = ("*.py", "exports/*.py", "stats/*.py", "*.toml")
 # The report's own code and the commands never change a number.

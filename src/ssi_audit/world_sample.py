@@ -24,7 +24,7 @@ from ssi_audit.world_tables import WORKDAYS, monday, world_tables, write_folder,
 from ssi_audit.worlds import BURN_IN, START, WORLDS, World, simulate
 
 # Picked by hand so that the planted truth shows without an accident of chance. Of 15 seeds looked at (20260101 to
-# 20260129, every other one) 5 gave the planted answer, 9 "can't tell" and 1 a false yes: that is what 40 sellers can tell.
+# 20260129, every other one) 5 gave the planted answer, 9 "can't tell" and 1 a false yes: what 40 sellers can tell.
 SAMPLE_SEED = 20260119
 SAMPLE_WEEKS = 104
 # An activity gauge in which some get a licence. More deals for the same meetings, so that two years can tell.
