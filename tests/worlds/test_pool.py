@@ -50,7 +50,7 @@ def office(job):
         for pair in pairs
     )  # fmt: skip
     overall = verdict.judge_overall(list(cells), activity)
-    write_evidence(Audit(data_facts(panel, tables), overall, activity, cells), path, settings)
+    write_evidence(Audit(data_facts(panel, tables, settings), overall, activity, cells), path, settings)
     return overall.verdict
 
 
