@@ -51,6 +51,9 @@ FIELDS = {
 }  # fmt: skip
 SECTIONS = tuple(FIELDS)
 
+# Columns of deals that go into every event as they are.
+PASSED_ON = ("source", "deal", "about", "changed", "told")
+
 DELETED = "deleted in the CRM"
 OTHER_PIPELINE = "another pipeline (setting pipelines)"
 OPEN_UNDATED = "open deal without a creation date"
@@ -131,9 +134,28 @@ def has_any(words: frozenset[str], *names: str) -> bool:
     return any(text.fold(name) in words for name in names)
 
 
-def peek(file: File) -> frozenset[str]:
-    """The folded header words of a table without keeping its content in memory; empty for anything else."""
-    words = file.words if file.kind in ("text", "workbook") else frozenset()
+def peek(file: File, known: frozenset[str]) -> frozenset[str]:
+    """The folded header words of a table, reading only the beginning of a text and keeping nothing.
+
+    What is asked of every file of a folder must be cheap. Empty for what is no table, and for text that is not
+    Unicode.
+
+    Parameters
+    ----------
+    known : frozenset of str
+        Folded header words to look for.
+    """
+    words: frozenset[str] = frozenset()
+    if file.kind == "workbook":
+        words = file.words
+    elif file.kind == "text":
+        try:
+            head = text.begin(file.data)
+        except UnicodeDecodeError:
+            head = ""
+        dialect, at, hidden = text.sniff(head.encode(), known)
+        records = text.sample_records(head, dialect, at + 1 + hidden)
+        words = frozenset(text.fold(cell) for cell in records[-1]) - {""} if records else words
     file.forget()
     return words
 
@@ -293,31 +315,28 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
         context.note(f"{table.file}: {undated:,} closed deals have no close date: they count as opened only")
     # A lost deal of 0 is "no sale", not an amount.
     lost = (deals["state"] == stages.LOST).to_numpy()
-    base = deals.assign(row=table.rows)
-    base["amount"] = base["amount"].where(~lost | (base["amount"] != 0))
-    base["closed_amount"] = base["closed_amount"].where(~lost | (base["closed_amount"] != 0))
-    opening = base[opened & used].rename(columns={"created": "date"}).assign(kind="opportunity")
-    closing = base[ended & used]
-    closing = closing.drop(columns=["amount", "currency"]).rename(
-        columns={"closed": "date", "closed_amount": "amount", "closed_currency": "currency"}
+    # Rows of the table, first those that were opened, then those that were closed: every column is copied once.
+    at = np.concatenate([np.flatnonzero(opened & used), np.flatnonzero(ended & used)])
+    closing = np.arange(len(at)) >= (opened & used).sum()
+    state = deals["state"].to_numpy()[at]
+    money = np.where(closing, deals["closed_amount"].to_numpy()[at], deals["amount"].to_numpy()[at])
+    day = np.where(closing, deals["closed"].to_numpy()[at], deals["created"].to_numpy()[at])
+    kind = np.where(closing, np.where(state == stages.WON, "deal_won", "deal_lost"), "opportunity")
+    currency = deals["currency"].take(at)
+    if not deals["currency"].equals(deals["closed_currency"]):
+        currency = currency.where(~closing, deals["closed_currency"].take(at))
+    return pd.DataFrame(
+        {
+            "person": deals["person"].array.take(at),
+            "date": day,
+            "kind": pd.array(kind, dtype="str"),
+            "amount": np.where(lost[at] & (money == 0), np.nan, money),
+            "currency": currency.array,
+            "row": table.rows[at],
+            "state": pd.array(state, dtype="str"),
+            **{name: deals[name].array.take(at) for name in PASSED_ON if name in deals},
+        }
     )
-    closing["kind"] = np.where(closing["state"] == stages.WON, "deal_won", "deal_lost")
-    keep = [
-        "person",
-        "date",
-        "kind",
-        "amount",
-        "currency",
-        "source",
-        "deal",
-        "row",
-        "about",
-        "state",
-        "changed",
-        "told",
-    ]
-    keep = [column for column in keep if column in opening.columns]
-    return pd.concat([opening[keep], closing[keep]], ignore_index=True)
 
 
 def _skip_other_pipelines(table: Table, ledger: Ledger, column: str | None, context: Context) -> None:
@@ -510,7 +529,10 @@ def with_started(frames: list[pd.DataFrame | None]) -> list[pd.DataFrame | None]
     known = [frame for frame in frames if frame is not None and len(frame)]
     if not known:
         return frames
-    together = pd.concat([frame[["deal", "kind", "date"]] for frame in known], ignore_index=True)
+    earlier = [frame[frame["kind"].isin(("inquiry", "meeting"))][["deal", "kind", "date"]] for frame in known]
+    together = pd.concat(earlier, ignore_index=True)
+    if not len(together):
+        return frames
     together = together[together["deal"].notna() & (together["deal"] != "")]
     first = {
         kind: together[together["kind"] == kind].groupby("deal", sort=False)["date"].min()
@@ -518,9 +540,11 @@ def with_started(frames: list[pd.DataFrame | None]) -> list[pd.DataFrame | None]
     }
 
     def started(frame: pd.DataFrame) -> pd.Series:
-        asked = frame["deal"].where(frame["kind"] == "meeting").map(first["inquiry"])
-        met = frame["deal"].where(frame["kind"].isin(("opportunity", "deal_won", "deal_lost"))).map(first["meeting"])
-        day = asked.fillna(met)
+        day = pd.Series(pd.NaT, index=frame.index, dtype=frame["date"].dtype)
+        for kind, later in (("inquiry", ("meeting",)), ("meeting", ("opportunity", "deal_won", "deal_lost"))):
+            if len(first[kind]):
+                of_case = frame["deal"].where(frame["kind"].isin(later)).map(first[kind])
+                day = day.fillna(of_case.astype(day.dtype))
         return day.where(day <= frame["date"])
 
     return [frame if frame is None or not len(frame) else frame.assign(started=started(frame)) for frame in frames]

@@ -129,6 +129,7 @@ HEADER_WORDS = (
     *(name for names in (DEALS, INQUIRIES, MEETINGS) for group in names.values() for name in group),
     *_LIFECYCLE, *_CONTACT_LINK, *(name for names in _BECAME for name in names),
 )  # fmt: skip
+_FOLDED_WORDS = frozenset(text.fold(word) for word in HEADER_WORDS) - {""}
 STYLE = crm.Style(owner="hubspot_owner")
 
 NOT_A_LEAD = "a contact that never became a lead"
@@ -167,7 +168,7 @@ def readable(words: frozenset[str]) -> str:
 
 def claims(folder: Folder) -> list[File]:
     """Files of several kinds that name each other's records: they are read together."""
-    found = {file: words for file in folder.all_files() if readable(words := crm.peek(file))}
+    found = {file: words for file in folder.all_files() if readable(words := crm.peek(file, _FOLDED_WORDS))}
     linked = [words for words in found.values() if crm.has_any(words, *_DEAL_LINK, *_CONTACT_LINK)]
     return list(found) if linked and len({readable(words) for words in found.values()}) > 1 else []
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ssi_audit.exports import crm, stages, text
 from ssi_audit.exports.files import File, Folder
@@ -40,11 +41,14 @@ _SIGNS = {
 # Objects without events are taken along only beside one of these.
 _WITH_EVENTS = ("Opportunity", "Event", "Lead")
 _AUDIT = {"createddate", "createdbyid", "systemmodstamp", "lastmodifieddate", "lastmodifiedbyid", "isdeleted"}
+# Every field that anything is taken from.
 FIELD_NAMES = (
-    "Id", "IsDeleted", "StageName", "CloseDate", "OwnerId", "CreatedDate", "LastModifiedDate", "SystemModstamp",
-    "IsClosed", "IsWon", "CurrencyIsoCode", "LeadSource", "ActivityDateTime", "ActivityDate", "DurationInMinutes",
-    "WhoId", "WhatId", "IsChild", "ConvertedOpportunityId", "IsConverted", "UserType", "Username", "FirstName",
-    "LastName",
+    "Id", "IsDeleted", "OwnerId", "CreatedDate", "LastModifiedDate", "SystemModstamp",
+    "AccountId", "Name", "StageName", "Amount", "Probability", "CloseDate", "LeadSource", "IsClosed", "IsWon",
+    "CurrencyIsoCode", "WhoId", "WhatId", "Subject", "Type", "Status", "ActivityDateTime", "ActivityDate",
+    "StartDateTime", "CompletedDateTime", "IsAllDayEvent", "IsChild", "IsRecurrence", "IsPrivate", "Company",
+    "ConvertedOpportunityId", "ConvertedContactId", "ContactId", "OpportunityId", "FirstName", "LastName", "Email",
+    "UserType", "QuotaOwnerId", "QuotaAmount", "StartDate",
 )  # fmt: skip
 _HEAD_BYTES = 65_536
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -140,48 +144,46 @@ def read_objects(files: list[File], context: Context) -> Iterator[Rows]:
     kinds = {file: kind_of(file) for file in files}
     for file in sorted(files, key=lambda file: (_ORDER.index(kinds[file]), file.name)):
         try:
-            table = _table(file)
+            read.append(_READERS[kinds[file]](_table(file, context), org, context))
         except Unreadable as error:
             context.problem(file.name, error.found, error.fix)
-            continue
         finally:
             file.forget()
-        read.append(_READERS[kinds[file]](table, org, context))
+            pa.default_memory_pool().release_unused()
     for rows, frame in zip(read, crm.with_started([rows.crm_events for rows in read])):
         if frame is not None:
             frame = frame.assign(told=org.told)
-            _skip_planned(rows.ledger, frame, org.told)
-            frame = frame[~_planned(frame, org.told)]
+            planned = ((frame["kind"] == "meeting") & (frame["date"] > org.told)).to_numpy()
+            rows.ledger.skip(rows.ledger.at(frame["row"][planned].to_numpy()), crm.PLANNED)
+            frame = frame[~planned] if planned.any() else frame
         rows.crm_events = frame
         yield rows
 
 
-def _table(file: File) -> Table:
-    """The table of a file; an export in neither UTF-8 nor a told encoding is ISO-8859-1, the system's default."""
-    try:
-        return file.table()
-    except Unreadable:
-        data, _ = text.decode(file.data, encoding="cp1252")
-        dialect, at, hidden = text.sniff(data, frozenset(name.lower() for name in FIELD_NAMES))
-        return text_table(file.name, text.cut(data, dialect, at, hidden_first=hidden))
+def _table(file: File, context: Context) -> Table:
+    """The table of a file; without the user's own answer, what is not UTF-8 is ISO-8859-1, the system's default."""
+    told = context.settings.encoding
+    if file.name in told or file.base in told or text.is_unicode(file.data):
+        table = file.table()
+        file.forget()
+        return _needed(table)
+    data, _ = text.decode(file.data, encoding="cp1252")
+    file.forget()  # an export of an organisation is large: hold it once
+    dialect, at, hidden = text.sniff(data, frozenset(name.lower() for name in FIELD_NAMES))
+    return _needed(text_table(file.name, text.cut(data, dialect, at, hidden_first=hidden)))
 
 
-def _planned(frame: pd.DataFrame, told: pd.Timestamp) -> np.ndarray:
-    return ((frame["kind"] == "meeting") & (frame["date"] > told)).to_numpy()
+def _needed(table: Table) -> Table:
+    """The table without the columns that nothing is taken from: organisations have hundreds."""
+    known = {text.fold(name) for name in FIELD_NAMES}
+    frame = table.frame[[column for column in table.frame.columns if text.fold(column) in known]]
+    return replace(table, frame=frame)
 
 
-def _skip_planned(ledger: Ledger, frame: pd.DataFrame, told: pd.Timestamp) -> None:
-    ledger.skip(ledger.at(frame["row"][_planned(frame, told)].to_numpy()), crm.PLANNED)
-
-
-def _begin(table: Table, context: Context, org: _Org) -> Ledger:
-    """Ledger of an object with its deleted rows left out; remembers its latest change."""
+def _begin(table: Table, context: Context) -> Ledger:
+    """Ledger of an object with its deleted rows left out."""
     ledger = table.ledger(context)
     crm.skip(table, ledger, stages.flags(table, table.find("IsDeleted")) == 1, crm.DELETED)
-    stamps = [table.find(name) for name in ("SystemModstamp", "LastModifiedDate", "CreatedDate")]
-    for column in [column for column in stamps if column][:1]:
-        latest = crm.last_known(table.times(column, context, naive_zone=UTC))
-        org.latest += [latest] if pd.notna(latest) else []
     return ledger
 
 
@@ -226,7 +228,7 @@ def _read_accounts(table: Table, org: _Org, context: Context) -> Rows:
 
 def _read_roles(table: Table, org: _Org, context: Context) -> Rows:
     """Contacts of opportunities: those of a single one lead from a meeting to its deal."""
-    ledger = _begin(table, context, org)
+    ledger = _begin(table, context)
     pairs = pd.DataFrame(
         {
             "contact": short(table.words(table.find("ContactId"))),
@@ -241,7 +243,7 @@ def _read_roles(table: Table, org: _Org, context: Context) -> Rows:
 
 
 def _read_leads(table: Table, org: _Org, context: Context) -> Rows:
-    ledger = _begin(table, context, org)
+    ledger = _begin(table, context)
     owner = _owners(table, ledger, org)
     created = table.times(table.find("CreatedDate"), context, naive_zone=UTC)
     crm.skip(table, ledger, created.isna().to_numpy(), crm.NO_DATE)
@@ -262,19 +264,23 @@ def _read_leads(table: Table, org: _Org, context: Context) -> Rows:
             "deal": case,
             "id": lead,
             "about": table.words(table.find("Company")),
-            "changed": _changed(table, context),
+            "changed": _changed(table, org, context),
             "row": table.rows,
         }
     )
     return Rows(ledger, crm_events=frame[crm.in_use(table, ledger)])
 
 
-def _changed(table: Table, context: Context) -> pd.Series:
-    return table.times(table.find("LastModifiedDate", "SystemModstamp"), context, naive_zone=UTC)
+def _changed(table: Table, org: _Org, context: Context) -> pd.Series:
+    """When each row was last changed; the export is not older than the latest change."""
+    changed = table.times(table.find("LastModifiedDate", "SystemModstamp"), context, naive_zone=UTC)
+    latest = crm.last_known(changed)
+    org.latest += [latest] if pd.notna(latest) else []
+    return changed
 
 
 def _read_opportunities(table: Table, org: _Org, context: Context) -> Rows:
-    ledger = _begin(table, context, org)
+    ledger = _begin(table, context)
     owner = _owners(table, ledger, org)
     closed = table.days(table.find("CloseDate"), context)  # a day: its midnight belongs to no zone
     columns = {
@@ -286,7 +292,7 @@ def _read_opportunities(table: Table, org: _Org, context: Context) -> Rows:
     stated = currencies(table, table.find("CurrencyIsoCode"), context)
     account = table.words(table.find("AccountId"))
     name = table.words(table.find("Name"))
-    company = short(account).map(org.accounts).astype("str").fillna("") if org.accounts else name
+    about = short(account).map(org.accounts).astype("str").fillna("") if org.accounts else name
     deals = pd.DataFrame(
         {
             "person": owner,
@@ -299,15 +305,15 @@ def _read_opportunities(table: Table, org: _Org, context: Context) -> Rows:
             "closed_currency": "" if stated is None else stated,
             "source": table.words(table.find("LeadSource")),
             "deal": short(table.words(table.find("Id"))),
-            "about": company.where(company != "", name),
-            "changed": _changed(table, context),
+            "about": about.where(about != "", name) if org.accounts else about,
+            "changed": _changed(table, org, context),
         }
     )
     return Rows(ledger, crm_events=crm.deal_events(table, ledger, deals, context))
 
 
 def _read_events(table: Table, org: _Org, context: Context) -> Rows:
-    ledger = _begin(table, context, org)
+    ledger = _begin(table, context)
     crm.skip(table, ledger, stages.flags(table, table.find("IsRecurrence")) == 1, SERIES)
     crm.skip(table, ledger, stages.flags(table, table.find("IsPrivate")) == 1, PRIVATE)
     what, who = (short(table.words(table.find(name))) for name in ("WhatId", "WhoId"))
@@ -325,7 +331,7 @@ def _event_start(table: Table, context: Context) -> pd.Series:
 
 def _read_tasks(table: Table, org: _Org, context: Context) -> Rows:
     """Tasks are calls, e-mails and to-dos; only what the user calls a meeting, and was completed, is one."""
-    ledger = _begin(table, context, org)
+    ledger = _begin(table, context)
     said = table.words(table.find("Subject")) + " " + table.words(table.find("Type"))
     wanted = crm.says_any(said, context.settings.meeting_words)
     done = stages.flags(table, table.find("IsClosed")) == 1
@@ -357,7 +363,7 @@ def _meetings(table, ledger: Ledger, org: _Org, context: Context, start, what, w
             "id": short(table.words(table.find("Id"))),
             "time": start.where(start != start.dt.floor("D")),
             "about": subject,
-            "changed": _changed(table, context),
+            "changed": _changed(table, org, context),
             "row": table.rows,
             "start": start,
             "child": stages.flags(table, table.find("IsChild")) == 1,
@@ -373,7 +379,7 @@ def _meetings(table, ledger: Ledger, org: _Org, context: Context, start, what, w
 
 def _read_quotas(table: Table, org: _Org, context: Context) -> Rows:
     """Forecasting quotas: a row for each owner and first day; the period lasts until the next first day."""
-    ledger = _begin(table, context, org)
+    ledger = _begin(table, context)
     owner = _owners(table, ledger, org, "QuotaOwnerId")
     start = table.days(table.find("StartDate"), context)
     days = np.sort(start.dropna().unique())

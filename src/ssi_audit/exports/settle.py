@@ -21,6 +21,7 @@ from ssi_audit import people, schema
 from ssi_audit.errors import DataError
 from ssi_audit.exports import twice
 from ssi_audit.exports.ledger import empty_ledger
+from ssi_audit.exports.totals import told_twice
 from ssi_audit.names import as_received
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ DAYS = (
 FLOATS = (*schema.PILLARS, "total", "industry_rank", "network_rank", "count", "amount", "quota")
 # 32-bit leftovers (8.750002): the same reading all the same.
 READING_DECIMALS = 3
+# Rows of activity that tell the same.
+SAME_COUNT = ("person", "date", "metric", "first_day")
 # Where a frame row came from: row of the file, piece of the file, file.
 PLACE = ("row", "unit", "file")
 NO_ROWS = np.array([], dtype=np.int64)
@@ -87,7 +90,7 @@ def build(received: Received) -> Reading:
         strangers = strangers[~left_out]
         if table in FINAL:
             unmatched[table] = _final(strangers.assign(person=_look_up(strangers["person"], as_received)), table)
-        kept[table] = frame[known].assign(person=coded[known])
+        kept[table] = frame.assign(person=coded) if known.all() else frame[known].assign(person=coded[known])
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
         "activity": settle_activity(kept["activity"]),
@@ -274,8 +277,24 @@ def settle_ssi(frame: pd.DataFrame) -> Settled:
 
 
 def settle_activity(frame: pd.DataFrame) -> Settled:
-    """Counts of a file (of an archive) add up; of the same day and metric in two of them the larger counts."""
-    key = ["person", "date", "metric", "first_day"]
+    """Each day of a person and metric is told by one file, archive or report: the one that counts more.
+
+    Counts of a file (of an archive) add up. A total over a period and the counts by day inside it are the same
+    actions (`totals`).
+    """
+    settled = _larger_counts(frame)
+    why = told_twice(settled.frame)
+    if not why.any():
+        return settled
+    lost = settled.frame.loc[why != "", list(SAME_COUNT)].assign(why=why[why != ""])
+    reason = settled.counted.merge(lost, on=list(SAME_COUNT), how="left")["why"].fillna("").to_numpy()
+    gone = [(settled.counted[reason == each], each) for each in sorted(set(reason) - {""})]
+    return Settled(settled.frame[why == ""], settled.counted[reason == ""], [*settled.dropped, *gone])
+
+
+def _larger_counts(frame: pd.DataFrame) -> Settled:
+    """Of the same day (or period) and metric in two files the larger count."""
+    key = list(SAME_COUNT)
     if not frame.duplicated(key).any():
         return Settled(frame, frame)
     total = frame.groupby([*key, "file"], dropna=False, sort=False, as_index=False).agg(count=("count", "sum"))
@@ -331,15 +350,28 @@ def _rows_of_unit(frame: pd.DataFrame) -> dict[int, np.ndarray]:
 
 def _final(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     columns = list(FINAL[table])
-    if not len(frame):
-        return _nothing(table)[columns]
-    keys = columns[:3]
-    order = frame[keys].sort_values(keys, kind="stable")
-    tied = order.duplicated(keep=False).to_numpy()
-    index = order.index.to_numpy().copy()
-    if tied.any():  # rows that agree so far, mostly none: only they are compared in all columns
-        index[tied] = frame.loc[index[tied], columns].sort_values(columns, kind="stable").index
-    return frame.loc[index, columns].reset_index(drop=True)
+    return frame[columns].take(_order(frame[columns])).reset_index(drop=True)
+
+
+def _order(frame: pd.DataFrame) -> np.ndarray:
+    """Positions of the rows sorted by all columns, missing values last.
+
+    As `sort_values`, but every column is ranked by its distinct values and ranks are packed into as few integers as
+    they fit, so that a million rows are sorted once and not once a column.
+    """
+    keys: list[np.ndarray] = []
+    packed, room = np.zeros(len(frame), dtype=np.int64), 1
+    for column in frame.columns:
+        codes, distinct = pd.factorize(frame[column])
+        rank = np.empty(len(distinct) + 1, dtype=np.int64)
+        rank[np.asarray(distinct.argsort())] = np.arange(len(distinct))
+        rank[-1] = len(distinct)
+        size = len(distinct) + 1
+        if room * size >= 2**62:
+            keys.append(packed)
+            packed, room = np.zeros(len(frame), dtype=np.int64), 1
+        packed, room = packed * size + rank[codes], room * size
+    return np.lexsort([packed, *reversed(keys)])
 
 
 def _ledger(received: Received) -> pd.DataFrame:

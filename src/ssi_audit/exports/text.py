@@ -35,6 +35,9 @@ DELIMITERS = (",", ";", "\t", "|")
 # The dialect is decided on this much of a file; the header stands within it or nowhere.
 HEAD_BYTES = 262_144
 HEADER_SEARCH_ROWS = 40
+# Bytes looked at together when an encoding is chosen; letters of a word that are looked at.
+CHUNK = 1 << 24
+MAX_WORD = 60
 SAMPLE_ROWS = 200
 # Arrow's limit for one block is 2 GiB; a single cell of 10 MB needs blocks larger than the default of 1 MiB.
 FIRST_BLOCK = 1 << 24
@@ -201,6 +204,19 @@ def decode(data: bytes, words: Collection[str] = (), encoding: str | None = None
     return _transcode(data, name), name
 
 
+def is_unicode(data: bytes) -> bool:
+    """Whether bytes are UTF-8, or carry the mark of a Unicode encoding."""
+    return data.startswith(tuple(mark for mark, _ in _BOMS)) or _is_utf8(data)
+
+
+def begin(data: bytes) -> str:
+    """The first lines of a Unicode text; raises `UnicodeDecodeError` for any other."""
+    head = data[:HEAD_BYTES]
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return head.decode("utf-16", "ignore")
+    return (head[: head.rfind(b"\n") + 1] or head).decode("utf-8-sig")
+
+
 def _is_utf8(data: bytes) -> bool:
     if data.isascii():
         return True
@@ -212,6 +228,8 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _transcode(data: bytes, encoding: str) -> bytes:
+    if encoding == "cp1252" and not any(0x80 <= byte <= 0x9F for byte in _bytes_in(data)):
+        encoding = "latin-1"  # the same letters, read many times faster
     try:
         return data.decode(encoding).removeprefix("\ufeff").encode("utf-8")
     except UnicodeDecodeError as error:
@@ -238,7 +256,7 @@ def _utf16_without_mark(data: bytes) -> str | None:
 
 def _choose_encoding(data: bytes, words: Collection[str]) -> str:
     """Pick a one-byte encoding by the header, then by the letters, then only if it makes no difference."""
-    possible = [name for name in CANDIDATE_ENCODINGS if _decodes(data, name)]
+    possible = [name for name in CANDIDATE_ENCODINGS if _decodes(_bytes_in(data), name)]
     if not possible:
         raise Unreadable(
             "neither UTF-8 nor any Windows encoding: " + ", ".join(CANDIDATE_ENCODINGS),
@@ -247,7 +265,8 @@ def _choose_encoding(data: bytes, words: Collection[str]) -> str:
     lines = [line for line in data[:HEAD_BYTES].split(b"\n")[:HEADER_SEARCH_ROWS] if line.strip()]
     hits = {name: max(_known_words(line.decode(name), words) for line in lines) for name in possible}
     best = [name for name in possible if hits[name] == max(hits.values())]
-    spelled = {name: _words_with_high_bytes(data, name) for name in best}
+    high = _words_with_high_bytes(data)
+    spelled = {name: [word.decode(name) for word in high] for name in best}
     good = [name for name in best if not any(_implausible(word) for word in spelled[name])] or best
     # Where two encodings differ only in accents that folding removes, names match under either.
     folded = {name: [anyascii(word).lower() for word in spelled[name]] for name in good}
@@ -268,9 +287,43 @@ def _known_words(line: str, words: Collection[str]) -> int:
     return sum(fold(cell) in words for cell in re.split(r"[,;\t|]", line) if cell.strip())
 
 
-def _words_with_high_bytes(data: bytes, name: str) -> list[str]:
-    found = sorted(set(re.findall(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*", data)))
-    return [word.decode(name) for word in found]
+def _bytes_in(data: bytes) -> bytes:
+    """Each byte value that occurs, once: in a one-byte encoding that is all that decides whether it fits."""
+    there = np.zeros(256, dtype=bool)
+    for chunk in _chunks(data):
+        there[np.frombuffer(chunk, np.uint8)] = True
+    return bytes(np.flatnonzero(there).tolist())
+
+
+def _chunks(data: bytes) -> Iterable[bytes]:
+    """Pieces of a text, cut behind line breaks so that no word is."""
+    start = 0
+    while start < len(data):
+        end = data.rfind(b"\n", start, start + CHUNK) + 1 if start + CHUNK < len(data) else len(data)
+        end = end if end > start else start + CHUNK
+        yield data[start:end]
+        start = end
+
+
+def _words_with_high_bytes(data: bytes) -> list[bytes]:
+    """The distinct words with a letter beyond ASCII; a word is followed from there to both sides."""
+    letter = np.zeros(258, dtype=bool)  # the two last stand for the ends of a chunk
+    letter[[*range(65, 91), *range(97, 123), *range(128, 256)]] = True
+    found: set[bytes] = set()
+    for chunk in _chunks(data):
+        cells = np.full(len(chunk) + 2, 256, dtype=np.uint16)
+        cells[1:-1] = np.frombuffer(chunk, np.uint8)
+        high = np.flatnonzero((cells > 127) & (cells < 256))
+        first, last = high.copy(), high.copy()
+        for _ in range(MAX_WORD):
+            left, right = letter[cells[first - 1]], letter[cells[last + 1]]
+            if not left.any() and not right.any():
+                break
+            first -= left
+            last += right
+        spans = np.unique(first * len(cells) + last)
+        found.update(chunk[at - 1 : to] for at, to in zip(*divmod(spans, len(cells))))
+    return sorted(found)
 
 
 def _implausible(word: str) -> bool:

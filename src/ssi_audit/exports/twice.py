@@ -61,9 +61,11 @@ class Events:
     def drop(self, where: pd.Series | np.ndarray, reason: str, kept: pd.Series | None = None) -> None:
         """Leave rows out; `kept` is the unit of the copy that stays, by row label."""
         mask = np.asarray(where, dtype=bool)
+        if not mask.any():
+            return
         gone = self.frame[mask]
         if kept is None:
-            self.dropped += [(gone, reason, "")] if len(gone) else []
+            self.dropped.append((gone, reason, ""))
         else:
             for unit, part in gone.groupby(kept.reindex(gone.index).astype("int64")):
                 self.dropped.append((part, reason, f"counted in {self.files[unit]}"))
@@ -124,19 +126,19 @@ def _older_exports(events: Events) -> None:
 def _same_record(events: Events) -> None:
     """An event known by its id, or by its deal, counts once; the last row says how."""
     frame = events.frame
-    of_deal = frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)
-    keyed = pd.DataFrame(
-        {
-            "system": events.system(),
-            "kind": frame["kind"],
-            "key": frame["id"].where(frame["id"].notna(), frame["deal"]),
-        }
-    )[frame["id"].notna() | of_deal]
-    again = keyed.duplicated(keep="last")
+    of_deal = (frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)).to_numpy()
+    has_id = frame["id"].notna().to_numpy()
+    key = frame["id"].where(has_id, frame["deal"]) if has_id.any() else frame["deal"]
+    system = pd.factorize(events.systems)[0][frame["unit"].to_numpy()]
+    kind, kinds = pd.factorize(frame["kind"])
+    record, _ = pd.factorize(key)
+    number = pd.Series((record * (system.max() + 1) + system) * len(kinds) + kind, index=frame.index)
+    number = number[of_deal | has_id]
+    again = number.duplicated(keep="last")
     if again.any():
-        last = keyed[~again].assign(unit=frame["unit"])
-        kept = keyed[again].reset_index().merge(last, on=["system", "kind", "key"]).set_index("index")["unit"]
-        events.drop(frame.index.isin(keyed.index[again]), SAME_EVENT, kept)
+        last = pd.Series(frame["unit"].loc[number.index[~again]].to_numpy(), index=number[~again].to_numpy())
+        kept = pd.Series(last.loc[number[again]].to_numpy(), index=number.index[again])
+        events.drop(frame.index.isin(kept.index), SAME_EVENT, kept)
 
 
 def _planned(events: Events, known_until: pd.Timestamp) -> None:
