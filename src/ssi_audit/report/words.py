@@ -258,7 +258,8 @@ class Words(Phrases):
         links = {step: step_link(audit, "total", step) for step in FUNNEL}
         code = fading_code([link_code(link) for link in links.values()])
         words = {step: self.link_word(links[step]) for step in ("activity", "deals")}
-        return self.say(f"fading.{code}", **(words if code == "compare" else {}))
+        title = self.say(f"fading.{code}", **(words if code == "compare" else {}))
+        return title[:1].upper() + title[1:]
 
     def pillars_title(self, audit: Audit) -> str:
         """Which pillars go with closed deals."""
