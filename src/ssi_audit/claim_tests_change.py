@@ -53,8 +53,8 @@ class ChangeOnStart(Parameters):
 def change_on_start(case: Case, ask: ChangeOnStart, number: float) -> Finding:
     """Correlation of a seller's change with the mean of start and end, without licence (K7: Oldham, Pitman-Morgan).
 
-    Rule `presence` on -r (Fisher z): p < .05 and r < 0: supported (but smaller when all of the range is weaker than
-    `smallest`). r clear and above 0, or its 90 % range within `smallest` of 0: contradicted. Else not enough data.
+    Rule `presence` on -r (Fisher z): p < .05 and r < 0: supported (but smaller when `smallest` is ruled out). r clear
+    and above 0, or `smallest` ruled out without a clear r: contradicted. Else not enough data.
     Blomqvist's slope and the usual, biased correlation of change with start stand in the details.
     """
     rows = case.settled[(case.settled["licence"] == 0) & case.settled["ssi"].notna()]

@@ -81,8 +81,9 @@ class ActiveAgainstPassive(Parameters):
 def active_against_passive(case: Case, ask: ActiveAgainstPassive, number: float) -> Finding:
     """Mean score of the most active third of sellers minus that of the least active third, CR2.
 
-    Rule `presence`: range above 0: supported (but smaller when all of it is below `smallest`); a difference of
-    `smallest` ruled out: contradicted; else not enough data. Activity of a seller: mean of log(1 + count) over types.
+    Rule `presence`: range above 0: supported (but smaller when a difference of `smallest` is ruled out); not above 0
+    and `smallest` ruled out, or below 0: contradicted; else not enough data. Activity of a seller: mean of
+    log(1 + count) over types.
     """
     case.require_activity()
     activity = case.columns.log_activity.mean(axis=1)
@@ -132,12 +133,13 @@ def score_on_activity(case: Case, ask: ScoreOnActivity, number: float) -> Findin
     """Points of the score per doubling of some activity at equal other counts of the same 90 days, within persons.
 
     Least squares with person and calendar effects, CR2; every count as log2(1 + count). Rule `presence`: range above
-    0: supported (but smaller when all of it is below `smallest`); `smallest` ruled out: contradicted; else not enough
-    data. Without the counts that are moved or held equal: not testable, with the export that holds them.
+    0: supported (but smaller when `smallest` is ruled out); not above 0 and `smallest` ruled out, or below 0:
+    contradicted; else not enough data. Without the counts that are moved or held equal: not testable, with the export
+    that holds them.
     """
     if case.tables.activity.empty:
         raise NotTestable(NEEDS_ACTIVITY)
-    logged = set(case.tables.activity["metric"])
+    logged = set(case.tables.activity["metric"].unique())
     metrics = [metric for metric in ask.metrics if metric in logged]
     given = [metric for metric in ask.given if metric in logged]
     for wanted, found in ((ask.metrics, metrics), (ask.given, given)):

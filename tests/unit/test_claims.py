@@ -496,7 +496,7 @@ def test_fits_of_an_audit_are_used():
     cells = tuple(
         Cell(exposure, outcome, "", (), "", *(regress(frame, exposure, outcome, adjusted, seed=None)
              for adjusted in (False, True)), Fit(), Fit(), Fit(), Correlation(), Correlation(), Correlation())
-        for exposure in schema.EXPOSURES for outcome in ("deals", "meeting_rate", "win_rate")
+        for exposure in schema.EXPOSURES for outcome in ("opportunities", "meeting_rate", "win_rate")
     )  # fmt: skip
     audit = dataclasses.replace(watched(), cells=cells)
     found = test_claims(frame, tables_beside(frame), audit=audit, claims=asked)

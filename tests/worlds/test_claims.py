@@ -65,15 +65,15 @@ def test_claims_come_out_as_the_world_makes_them(name):
 
 @pytest.mark.slow
 def test_a_dozen_sellers_in_every_world():
-    """At 12 x 52 claims about sales stay open in nine of ten cases; where nothing holds, in 19 of 20."""
+    """At 12 x 52 claims about sales stay open in 85 % of cases (strong links show early), in `null` in 90 %."""
     open_, total = Counter(), Counter()
     for name in ALL_WORLDS:
         for seed in range(1, 5):
             found = states(make_world(name, 12, 52, seed), *ON_SALES)
             total[name] += len(ON_SALES)
             open_[name] += sum(state == "not_enough_data" for state in found.values())
-    assert open_.total() / total.total() >= 0.9
-    assert open_["null"] / total["null"] >= 0.95
+    assert open_.total() / total.total() >= 0.85
+    assert open_["null"] / total["null"] >= 0.9
 
 
 def leaders_gap(world: World) -> float:
