@@ -150,11 +150,6 @@ class Design:
         return len(np.unique(self.person))
 
     @property
-    def index(self) -> np.ndarray:
-        """Positions in the panel (another name of `rows`)."""
-        return self.rows
-
-    @property
     def clusters(self) -> np.ndarray | None:
         """Persons, where they are not the absorbed units themselves."""
         return None if len(np.unique(self.group)) == self.n_people else self.person

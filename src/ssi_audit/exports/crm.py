@@ -31,7 +31,6 @@ from ssi_audit.exports.money import currencies, money
 from ssi_audit.exports.table import Context, Rows, Table, missing_column
 from ssi_audit.names import LABEL, file_owner, identities, split_identity
 from ssi_audit.people import NO_OWNER
-from ssi_audit.settings import Settings
 
 # Our fields of each kind of row, as the user may map them: [columns.deals]  closed = "the file's header".
 FIELDS = {
@@ -121,12 +120,6 @@ def find_columns(
         own = (answers[field],) if field in answers else ()
         found[field] = table.find(*own, *names.get(field, ()))
     return found
-
-
-def mapped(settings: Settings, section: str, words: frozenset[str], *needed: str) -> bool:
-    """Whether the user's ``[columns.section]`` names columns that a file has: all of `needed`."""
-    answers = settings.columns.get(section, {})
-    return bool(answers) and all(field in answers and text.fold(answers[field]) in words for field in needed)
 
 
 def has_any(words: frozenset[str], *names: str) -> bool:

@@ -25,8 +25,6 @@ from ssi_audit.stats.pictures import Scatter
 
 # Longest label of an axis before it is broken, in characters.
 LABEL_WIDTH = 22
-# A curve of more analyses than this shows its first rows on the page and all of them in the file.
-MAX_ROWS = 60
 
 
 def plot_scatter(
