@@ -204,7 +204,8 @@ def _same_meeting(events: Events) -> None:
 
 def _drop_copies(events: Events, keys: list[pd.Series], space: pd.Series, usable: pd.Series) -> None:
     """Of rows with equal keys in several spaces keep, for each, the first space's; rows are in order of preference."""
-    table = pd.concat(keys, axis=1, ignore_index=True)[usable].assign(space=space)
+    # Not the whole `space`: put into a frame that has no rows left, it would bring back its own.
+    table = pd.concat(keys, axis=1, ignore_index=True)[usable].assign(space=space[usable])
     table["number"] = table.groupby(list(table.columns), dropna=False, sort=False).cumcount()
     by = [column for column in table.columns if column != "space"]
     first = table.drop_duplicates(by)
