@@ -6,7 +6,6 @@ says whose it is.
 
 from __future__ import annotations
 
-import itertools
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -90,7 +89,7 @@ def plot_choices(
     ordered = sorted(rows, key=lambda row: row["ratio"])
     title = words.spec_counts(spec)
     alt = words.say("spec.alt", n=spec.shown, up=spec.up, down=spec.down, open=spec.open)
-    options = _options(ordered) if detail else []
+    options = _options(ordered, words) if detail else []
     with style(name):
         height = 190 if not options else 210 + 15 * len(options)
         figure, axes = canvas(
@@ -150,13 +149,19 @@ def _strokes(at: Sequence[float], low: Sequence[float], high: Sequence[float]) -
     return x, [value for pair in zip(low, high, strict=True) for value in (*pair, math.nan)]
 
 
-def _options(ordered: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Each option of each choice that has more than one, choice by choice."""
+def _options(ordered: Sequence[Mapping[str, Any]], words: Words) -> list[tuple[str, str]]:
+    """Each option of each choice that has more than one, choice by choice, in the order of the messages."""
     options: dict[str, dict[str, None]] = {}
     for row in ordered:
         for name, option in (row.get("choices") or {}).items():
             options.setdefault(name, {})[option] = None
-    return [(name, option) for name, found in options.items() if len(found) > 1 for option in found]
+    known = {name: place for place, name in enumerate(words.keys("option"))}
+    return [
+        (name, option)
+        for name, found in options.items()
+        if len(found) > 1
+        for option in sorted(found, key=lambda option: known.get(option.replace(" ", "-"), len(known)))
+    ]
 
 
 def _draw_options(
@@ -353,9 +358,8 @@ def _format_ticks(axes: Any, words: Words, *, x: bool = True) -> None:
 
 
 def _digits(locations: Sequence[float]) -> int:
-    steps = [abs(second - first) for first, second in itertools.pairwise(locations)]
-    smallest = min([step for step in steps if step > 0], default=1.0)
-    return 0 if smallest >= 1 else min(3, math.ceil(-math.log10(smallest) - 1e-9))
+    """Decimals that tell neighbouring ticks apart and show each as it is: steps of 2.5 need one."""
+    return next((digits for digits in range(3) if all(abs(x - round(x, digits)) < 1e-9 for x in locations)), 3)
 
 
 def _date_ticks(axes: Any, dates: pd.Series, words: Words) -> None:

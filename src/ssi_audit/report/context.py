@@ -35,6 +35,8 @@ class PageContext:
     links : dict of str to str
         Page name (``01-data-quality``, ``02-correlation-brand``, ``glossary``, …) → relative address,
         in the order in which they are listed. Only pages that exist.
+    labels : dict of str to str
+        Page name → what links to it say, where its own name would not do: a team is known by its name, not its code.
     failed : tuple of str
         Names of pages that could not be made in this run; the index marks them.
     language : str
@@ -56,6 +58,7 @@ class PageContext:
     fingerprint: str = ""
     settings_fingerprint: str = ""
     links: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
     language: str = "en"
     currency: str = ""

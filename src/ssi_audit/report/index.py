@@ -9,7 +9,7 @@ figures.py, and every number behind them is in one of the tables.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ssi_audit import schema
 from ssi_audit.report.codes import FUNNEL, HEADLINE_CLAIMS, is_score, ranked, skill_code, spec_counts
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.figures import plot_choices, plot_fading, plot_scatter
+from ssi_audit.report.limits_page import agreement_table, curves
 from ssi_audit.report.tables import Column, Table, link_table, rule_table, strip, write_csv
 from ssi_audit.report.templating import environment, render
 from ssi_audit.report.words import Words
@@ -300,6 +301,7 @@ def _choices(audit: Audit, words: Words, context: PageContext) -> Piece:
         "empty": words.say("spec.empty"),
         "figure": "",
         "text": "",
+        "agreement": "",
         "more": _more(context, "05-limits", words.say("page.limits")),
     }
     if counts is None:
@@ -310,7 +312,18 @@ def _choices(audit: Audit, words: Words, context: PageContext) -> Piece:
     view["text"] = " ".join(
         [words.spec(counts), *([words.say("spec.most", choice=words.choice(most))] if most else [])]
     )
-    return _fill("choices", view, {"choices": figure.numbers})
+    tables = {"choices": figure.numbers}
+    if len(curves(audit)) > 1:
+        tables["agreement"] = _agreement(audit, words)
+        view["agreement"] = tables["agreement"].html(words) + words.csv_link(_csv("agreement"), view["title"])
+    return _fill("choices", view, tables)
+
+
+def _agreement(audit: Audit, words: Words) -> Table:
+    """The picture shows one result; this, in few columns, how many analyses agree for each."""
+    table = agreement_table(audit, words)
+    keys = ("outcome", "answer", "agree", "n")
+    return replace(table, columns=tuple(column for column in table.columns if column.key in keys))
 
 
 def _claims(audit: Audit, words: Words, context: PageContext) -> Piece:

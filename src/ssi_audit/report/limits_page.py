@@ -171,7 +171,7 @@ def within_table(audit: Audit, words: Words) -> Table:
     for name, key in (("quarter", "by_quarter"), ("period", "by_period"), ("across", "across")):
         columns += [
             Column(name, words.say(f"limits_page.{key}"), "link"),
-            Column(f"{name}_range", words.say("limits_page.range"), where="page"),
+            Column(f"{name}_range", words.say("limits_page.range"), "range", where="page"),
             Column(f"{name}_low", words.say("column.low"), "link", where="file"),
             Column(f"{name}_high", words.say("column.high"), "link", where="file"),
         ]

@@ -103,11 +103,13 @@ def render_failure(failure: StepFailure, *, title: str, context: PageContext, na
 def frame_of(title: str, context: PageContext, name: str = "") -> dict[str, Any]:
     """Everything ``base.html.j2`` asks for: title, style, words, header, footer and links."""
     language = Language(context.language)
-    pages = [_link(page, address, page in context.failed, language) for page, address in context.links.items()]
+    names = sorted(context.links, key=lambda page: page != ANSWER)
+    pages = [_link(page, context, language) for page in names]
     return {
         "lang": context.language,
         "title": title,
         "name": name,
+        "label": next((page.label for page in pages if page.name == name), ""),
         "style": Markup(_style()),
         "labels": {key: _label(key, language) for key in LABELS},
         "header": {
@@ -164,11 +166,17 @@ class Link:
     address: str
     label: str
     failed: bool
+    short: str = ""  # among pages that answer the same question: what is different
 
 
-def _link(name: str, address: str, failed: bool, language: Language) -> Link:
-    label = page_label(name, language)
-    return Link(name, address, language.say("frame.failed", page=label) if failed else label, failed)
+def _link(name: str, context: PageContext, language: Language) -> Link:
+    label = context.labels.get(name) or page_label(name, language)
+    failed = name in context.failed
+    exposure = f"exposure.{name.rpartition('-')[2]}"
+    short = language.say(exposure) if language.has(exposure) else label
+    if failed:
+        label, short = (language.say("frame.failed", page=text) for text in (label, short))
+    return Link(name, context.links[name], label, failed, short)
 
 
 def _label(key: str, language: Language) -> str:

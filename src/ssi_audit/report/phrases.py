@@ -89,6 +89,8 @@ class Phrases(Language):
 
     def link_word(self, link: Correlation) -> str:
         """The word for a link."""
+        if link.known and not math.isfinite(link.low):
+            return self.say("link.no_range")
         return self.say(f"link.{link_code(link)}")
 
     def effect_word(self, fit: Fit, outcome: str) -> str:
@@ -205,17 +207,48 @@ class Phrases(Language):
             **names,
         )
 
+    def link_list(self, links: Mapping[str, Correlation], exposure: str) -> list[str]:
+        """Links of one score by outcome, a sentence each; what they do not show is said once, by `link_caveat`."""
+        return [
+            self.say(
+                "link.item", exposure=self.exposure(exposure), outcome=self.outcome(outcome),
+                word=self.link_word(link), r=self.link(link.r), range=self.range(link.low, link.high),
+            )
+            for outcome, link in links.items()
+            if link_code(link) != "no_data"
+        ]  # fmt: skip
+
+    def link_caveat(self, links: Iterable[Correlation]) -> str:
+        """How many sellers the links rest on, and what they do not show; empty without any link."""
+        people = [link.n_people for link in links if link_code(link) != "no_data"]
+        return self.say("link.caveat", n=max(people)) if people else ""
+
+    def fit_list(self, fits: Mapping[str, Fit], exposure: str) -> list[str]:
+        """Effects of one score at equal activity, a sentence each; `units.caveat` is said once beside them."""
+        return [
+            f"**{self._capital(self.effect_word(fit, outcome))}.** "
+            f"{self.units(fit, outcome, exposure=exposure, equal=True)}"
+            for outcome, fit in fits.items()
+            if fit.known
+        ]
+
+    @staticmethod
+    def _capital(word: str) -> str:
+        return word[:1].upper() + word[1:]
+
     def fit_sentence(self, fit: Fit, exposure: str, outcome: str, *, equal: bool = True) -> str:
         """One effect: word, sales units, range, caveat."""
         sentence = self.units(fit, outcome, exposure=exposure, equal=equal)
         if not fit.known:
             return sentence
         word = self.effect_word(fit, outcome)
-        return f"**{word[:1].upper()}{word[1:]}.** {sentence} {self.say('units.caveat')}"
+        return f"**{self._capital(word)}.** {sentence} {self.say('units.caveat')}"
 
     def reason(self, cell: Cell) -> str:
         """The step of the rule that decided a cell."""
-        return self.say(f"reason.{cell.reason}")
+        # Not wide, but not clear either once the four main results are judged together (Holm).
+        alone = cell.reason == "too_wide" and effect_code(cell.adjusted, 1.0) in ("more", "fewer")
+        return self.say("reason.too_wide_alone" if alone else f"reason.{cell.reason}")
 
     def indicator(self, name: str) -> str:
         """Label of an indicator; an unknown one keeps its own name."""

@@ -8,6 +8,7 @@ differ.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +20,16 @@ from markupsafe import Markup
 from ssi_audit import schema, workspace
 from ssi_audit.errors import Problem, SettingsError
 from ssi_audit.report.context import PageContext
+from ssi_audit.report.language import Language
 from ssi_audit.report.picture import Figure
 from ssi_audit.report.tables import Column, Table, write_csv
 from ssi_audit.report.templating import rich
 from ssi_audit.report.words import Words
 from ssi_audit.results import Audit
 from ssi_audit.teams import TeamPlan, plan_teams
+
+# A team's name in a list of links, in characters.
+LONGEST_LABEL = 40
 
 
 @dataclass(frozen=True)
@@ -196,6 +201,11 @@ def page_context(run: workspace.Run, **more: Any) -> PageContext:
 
     data, settings = run.audit.data, run.settings
     shown = {team: n for team, n in data["teams"].items() if n >= settings.min_group}
+    language = Language(settings.language)
+    labels = {
+        f"06-team-{code}": language.say("page.team", team=textwrap.shorten(name, LONGEST_LABEL, placeholder="…"))
+        for code, name in teams_of(run).pages.items()
+    }
     default = Settings().model_dump(mode="json")
     changed = {
         option: str(value) for option, value in settings.model_dump(mode="json").items() if value != default[option]
@@ -213,5 +223,6 @@ def page_context(run: workspace.Run, **more: Any) -> PageContext:
         language=settings.language,
         currency=data["currency"],
         settings={name: value for name, value in changed.items() if name not in ("language", "organisation")},
+        labels=labels,
         **more,
     )

@@ -44,8 +44,8 @@ class Column:
     label : str
         Header on the page.
     kind : str
-        How a value is written: ``text``, ``long`` (a sentence), ``english`` (one that is not translated),
-        ``count``, ``link``, ``ratio``, ``percent``, ``percent1``, ``decimal``, ``date``,
+        How a value is written: ``text``, ``range`` (never broken), ``long`` (a sentence), ``english``
+        (one that is not translated), ``count``, ``link``, ``ratio``, ``percent``, ``percent1``, ``decimal``, ``date``,
         ``month`` or ``p``.
     where : {"both", "page", "file"}
         A range is one text on a page and two numbers in a file.
@@ -104,7 +104,7 @@ def write(words: Words, value: Any, kind: str) -> str:
     if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return words.number(math.nan)
     match kind:
-        case "text" | "long" | "english":
+        case "text" | "range" | "long" | "english":
             return str(value)
         case "count":
             return words.count(value)
@@ -287,7 +287,7 @@ def rule_table(audit: Audit, words: Words) -> Table:
     columns = (
         Column("outcome", words.say("rule.outcome")),
         Column("verdict", words.say("rule.verdict")),
-        Column("effect", words.say("rule.effect"), where="page"),
+        Column("effect", words.say("rule.effect"), "range", where="page"),
         Column("rr", words.say("column.ratio"), "ratio", where="file"),
         Column("low", words.say("column.low"), "ratio", where="file"),
         Column("high", words.say("column.high"), "ratio", where="file"),

@@ -43,7 +43,7 @@ from ssi_audit.report.codes import (
     which,
 )
 from ssi_audit.report.phrases import Phrases
-from ssi_audit.results import ActivityLink, Audit, Correlation, Fit, Overall
+from ssi_audit.results import ActivityLink, Audit, Cell, Correlation, Fit, Overall
 
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 
@@ -177,7 +177,7 @@ class Words(Phrases):
         """What is clear, what is ruled out, what is open, and what would settle it."""
         return [
             (self.say("open.clear"), self.clear(audit)),
-            (self.say("open.ruled_out"), self.ruled_out(audit)),
+            (self.say("open.ruled_out" if self._claim_is_out(audit) else "open.not_ruled_out"), self.ruled_out(audit)),
             (self.say("open.still"), self.still_open(audit)),
             (self.say("open.settle"), " ".join(self.settle(audit))),
         ]
@@ -200,11 +200,17 @@ class Words(Phrases):
 
     def ruled_out(self, audit: Audit) -> str:
         """Is an effect of the size of LinkedIn's own figure outside our range?"""
-        for outcome in ("opportunities", "inquiries"):
-            cell = find(audit, "total", outcome)
-            if cell is not None and cell.crude.known:
-                return self.against_claim(cell.crude, outcome)
-        return self.say("open.nothing_out")
+        cell = self._claimed_cell(audit)
+        return self.say("open.nothing_out") if cell is None else self.against_claim(cell.crude, cell.outcome)
+
+    def _claimed_cell(self, audit: Audit) -> Cell | None:
+        """The result that LinkedIn's own figure is about, or the nearest one with an estimate."""
+        cells = [find(audit, "total", outcome) for outcome in ("opportunities", "inquiries")]
+        return next((cell for cell in cells if cell is not None and cell.crude.known), None)
+
+    def _claim_is_out(self, audit: Audit) -> bool:
+        cell = self._claimed_cell(audit)
+        return cell is not None and cell.crude.high < per_ten(CLAIMED_OPPORTUNITIES)
 
     def against_claim(self, fit: Fit, outcome: str, claimed: float = CLAIMED_OPPORTUNITIES) -> str:
         """Our range beside LinkedIn's own figure, each in its own sentence."""
@@ -236,7 +242,7 @@ class Words(Phrases):
         missing = [outcome for outcome, reason in reasons.items() if reason == "no_estimate"]
         if missing:
             sentences.append(self.say("open.no_estimate", list=self.outcomes(missing)))
-        return sentences[:2] or [self.say("open.few_people", n=n_people)]
+        return sentences[:2] or [self.say("open.border")]
 
     def _more_data(self, audit: Audit, multiple: float) -> str:
         if multiple > FAR_MULTIPLE:
@@ -313,12 +319,9 @@ class Words(Phrases):
         ideas.extend(self._data_ideas(audit))
         if audit.overall.verdict == schema.INCONCLUSIVE:
             ideas.extend(self._collect_ideas(audit))
-        else:
-            ideas.extend(self._watch_idea(audit))
-            ideas.append(("test", {}))
-        return [
-            (self.say(f"next.{key}.title", **gaps), self.say(f"next.{key}.text", **gaps)) for key, gaps in ideas[:3]
-        ]
+        ideas.extend(self._watch_idea(audit))
+        ideas.append(("test", {}))
+        return [self._idea(audit, key, gaps) for key, gaps in ideas[:3]]
 
     def _data_ideas(self, audit: Audit) -> list[tuple[str, dict[str, Any]]]:
         ideas = []
@@ -337,6 +340,9 @@ class Words(Phrases):
             ideas.append(("collect", {"settle": self.settle(audit)[0]}))
         if 1 < multiple <= FAR_MULTIPLE:
             ideas.append(("pool", {"n": math.ceil(multiple)}))
+        reasons = {reason_of(audit, outcome) for outcome in open_outcomes(audit)}
+        if not ideas and reasons <= {"too_wide", "crude_unknown"}:
+            ideas.append(("again", {}))
         return ideas
 
     def _watch_idea(self, audit: Audit) -> list[tuple[str, dict[str, Any]]]:
@@ -347,3 +353,10 @@ class Words(Phrases):
         names = self.enumerate([self.indicator(item.name) for item in helpful])
         gains = self.enumerate([self.percent(item.skill, 1) for item in helpful])
         return [("watch", {"n": len(helpful), "list": names, "gains": gains})]
+
+    def _idea(self, audit: Audit, key: str, gaps: dict[str, Any]) -> tuple[str, str]:
+        """Title and text of one suggestion; an open question replaces nothing by another number."""
+        waiting = key == "watch" and audit.overall.verdict == schema.INCONCLUSIVE
+        return self.say("next.meanwhile.title" if waiting else f"next.{key}.title", **gaps), self.say(
+            f"next.{key}.text", **gaps
+        )
