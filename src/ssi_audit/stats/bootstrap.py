@@ -8,8 +8,9 @@ any dependence between the weeks of one person is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 from math import factorial
 
@@ -28,6 +29,8 @@ PERMUTATIONS = 1999
 MAX_ENUMERATED = 12
 # Ties (a sign vector and its mirror) must count whatever the rounding.
 TIE = 1 - 1e-9
+# A sum of scores this small beside its parts is 0.
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,7 +298,8 @@ def max_t_wild(
     for signs in _signs(n, n_draws, exhaustive, seed):
         largest = np.zeros(len(signs))
         for one, place in zip(scores, places):
-            largest = np.maximum(largest, np.abs(_wild_t(one, signs[:, place])))
+            own = signs if len(place) == n else signs[:, place]
+            largest = np.maximum(largest, np.abs(_wild_t(one, own)))
         reached += (largest[:, None] >= np.abs(observed) * TIE).sum(axis=0)
     p = reached / n_draws if exhaustive else (1 + reached) / (n_draws + 1)
     return MaxT(observed, float(p.min()), p, n_draws, exhaustive, n)
@@ -307,8 +311,21 @@ def _places(people: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]
     return union, np.split(codes, np.cumsum([len(labels) for labels in people])[:-1])
 
 
-def _signs(n: int, n_draws: int, exhaustive: bool, seed: int) -> Iterator[np.ndarray]:
-    """Sign vectors in batches, shape (batch, n), values -1 and 1."""
+def _signs(n: int, n_draws: int, exhaustive: bool, seed: int) -> Iterable[np.ndarray]:
+    """Sign vectors in batches, shape (batch, n), values -1 and 1.
+
+    Forty pairs of score and outcome ask for the same ones: what fits into one batch is drawn once.
+    """
+    few = n * n_draws <= BLOCK_ELEMENTS
+    return _drawn_once(n, n_draws, exhaustive, seed) if few else _draw_signs(n, n_draws, exhaustive, seed)
+
+
+@lru_cache(maxsize=4)
+def _drawn_once(n: int, n_draws: int, exhaustive: bool, seed: int) -> list[np.ndarray]:
+    return list(_draw_signs(n, n_draws, exhaustive, seed))
+
+
+def _draw_signs(n: int, n_draws: int, exhaustive: bool, seed: int) -> Iterator[np.ndarray]:
     rng = np.random.default_rng(seed)
     batch = max(BLOCK_ELEMENTS // n, 1)
     for first in range(0, n_draws, batch):
@@ -322,13 +339,18 @@ def _signs(n: int, n_draws: int, exhaustive: bool, seed: int) -> Iterator[np.nda
 
 def _wild_t(one: WildScores, signs: np.ndarray) -> np.ndarray:
     """Studentised score under each sign vector, shape (len(signs),)."""
-    turned = signs * one.score
-    total = turned.sum(axis=1)
-    turned -= (signs @ one.nuisance @ one.bread) @ one.cross.T
-    turned -= (total / one.information.sum())[:, None] * one.information
+    total = signs @ one.score
+    # What a sign vector does is linear in it; one product with a matrix of persons by persons where persons are few.
+    if len(one.score) <= 2 * one.nuisance.shape[1]:
+        effect = np.diag(one.score) - one.nuisance @ one.bread @ one.cross.T
+        turned = signs @ (effect - np.outer(one.score, one.information / one.information.sum()))
+    else:
+        turned = signs * one.score
+        turned -= (signs @ (one.nuisance @ one.bread)) @ one.cross.T
+        turned -= (total / one.information.sum())[:, None] * one.information
     size = np.sqrt(np.einsum("bg,bg->b", turned, turned))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(total == 0, 0.0, total / size)
+        return np.where(np.abs(total) <= ROUNDING * np.abs(one.score).sum(), 0.0, total / size)
 
 
 # ---- permutations of persons -----------------------------------------------------------------------------

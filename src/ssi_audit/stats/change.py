@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.distributions import normal_quantile, t_quantile, t_tail
 
 # Fisher's interval needs n - 3 > 0, and below this the t test has no power to speak of.
 MIN_PEOPLE = 5
@@ -142,7 +142,7 @@ def oldham(first: np.ndarray, last: np.ndarray) -> Oldham:
     df = n - 2
     t = r * np.sqrt(df / (1 - r * r)) if abs(r) < 1 else np.copysign(np.inf, r)
     low, high = _fisher_interval(r, n)
-    return Oldham(r, low, high, float(t), df, float(2 * stats.t.sf(abs(t), df)), n)
+    return Oldham(r, low, high, float(t), df, float(2 * t_tail(abs(t), df)), n)
 
 
 def naive_change(first: np.ndarray, last: np.ndarray) -> NaiveChange:
@@ -161,7 +161,9 @@ def naive_change(first: np.ndarray, last: np.ndarray) -> NaiveChange:
     first, last = _pairs(first, last)
     if np.ptp(first) == 0:
         raise NotEnoughData("start: all persons have the same one, so nothing can depend on it.")
-    fit = stats.linregress(first, last - first)
+    from scipy.stats import linregress
+
+    fit = linregress(first, last - first)
     return NaiveChange(float(fit.rvalue), float(fit.pvalue), float(fit.slope), float(fit.stderr), len(first))
 
 
@@ -192,7 +194,7 @@ def blomqvist(first: np.ndarray, last: np.ndarray, reliability: float) -> Blomqv
     naive = naive_change(first, last)
     slope = (naive.slope + 1 - reliability) / reliability
     se = naive.se / reliability
-    half = stats.t.ppf(0.975, naive.n - 2) * se
+    half = t_quantile(0.975, naive.n - 2) * se
     return Blomqvist(slope, se, float(slope - half), float(slope + half), reliability, naive.n)
 
 
@@ -273,7 +275,7 @@ def _pairs(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def _fisher_interval(r: float, n: int) -> tuple[float, float]:
     if abs(r) == 1:
         return r, r
-    half = stats.norm.ppf(0.975) / np.sqrt(n - 3)
+    half = normal_quantile(0.975) / np.sqrt(n - 3)
     return float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))
 
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.distributions import t_quantile, t_tail
 from ssi_audit.stats.working import ModelFit, by_cluster, cluster_grams, cluster_scores
 
 # methods.md section 4: below 8 persons only descriptive figures, above 200 the plain sandwich is as good.
@@ -77,9 +77,9 @@ def t_interval(estimate: float, se: float, df: float, n_clusters: int, method: s
     estimate, se, df = float(estimate), float(se), float(df)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = float(np.divide(estimate - null, se))
-    wide, narrow = stats.t.ppf([0.975, 0.95], df) * se
+    wide, narrow = t_quantile([0.975, 0.95], df) * se
     return Interval(
-        estimate=estimate, se=se, df=df, t=t, p=float(2 * stats.t.sf(abs(t), df)),
+        estimate=estimate, se=se, df=df, t=t, p=float(2 * t_tail(abs(t), df)),
         low=float(estimate - wide), high=float(estimate + wide),
         low90=float(estimate - narrow), high90=float(estimate + narrow),
         n_clusters=int(n_clusters), method=method, null=float(null),

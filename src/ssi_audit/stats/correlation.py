@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.bootstrap import PERMUTATIONS, SEED, person_period_matrix, person_permutation, score_wild_bootstrap
 from ssi_audit.stats.clusters import jackknife_interval
+from ssi_audit.stats.distributions import mean_ranks, normal_quantile, t_tail
 from ssi_audit.stats.fixed_effects import fit_ols
 from ssi_audit.stats.rows import identify, prepare
 from ssi_audit.stats.working import ModelFit, cluster_grams, factorize
@@ -235,7 +235,7 @@ def between_spearman(
     """
     x_mean, y_mean, n_rows = _person_means(x, y, groups)
     n_people = len(x_mean)
-    a, b = _standard(stats.rankdata(x_mean)), _standard(stats.rankdata(y_mean))
+    a, b = _standard(mean_ranks(x_mean)), _standard(mean_ranks(y_mean))
     r = float(a @ b)
     low, high = _fisher(r, np.sqrt((1 + r**2 / 2) / (n_people - 3)))
     p = _permutation_p(r, lambda orders: (a[orders] * b).sum(axis=1), n_people, n, seed)
@@ -252,7 +252,9 @@ def between_kendall(
     """
     x_mean, y_mean, n_rows = _person_means(x, y, groups)
     n_people = len(x_mean)
-    test = stats.kendalltau(x_mean, y_mean, method="asymptotic")
+    from scipy.stats import kendalltau  # a second to import
+
+    test = kendalltau(x_mean, y_mean, method="asymptotic")
     r, p = float(test.statistic), float(test.pvalue)
     if n_people <= MAX_PEOPLE_KENDALL:
         a, b = (np.sign(np.subtract.outer(v, v)) for v in (x_mean, y_mean))
@@ -279,7 +281,7 @@ def pooled_spearman(
     codes, _ = factorize(groups)
     keep = np.isfinite(x) & np.isfinite(y) & (codes >= 0)
     _check_varies(x[keep], y[keep])
-    a, b = (stats.rankdata(v[keep]) for v in (x, y))
+    a, b = (mean_ranks(v[keep]) for v in (x, y))
     a, b = a - a.mean(), b - b.mean()
     periods = np.asarray(periods)[keep]
     test = person_permutation(
@@ -350,11 +352,13 @@ def simple_correlation(
     data = _complete(x, y, covariates)
     n, c = len(data), data.shape[1] - 2
     if method == "kendall":
-        test = stats.kendalltau(data[:, 0], data[:, 1], method="asymptotic")
+        from scipy.stats import kendalltau
+
+        test = kendalltau(data[:, 0], data[:, 1], method="asymptotic")
         low, high = _fisher(test.statistic, np.sqrt(0.437 / (n - 4)))
         return Correlation(float(test.statistic), low, high, float(test.pvalue), np.nan, n, n, "Kendall tau-b")
     if method == "spearman":
-        data = stats.rankdata(data, axis=0)
+        data = mean_ranks(data)
     inverse = np.linalg.inv(np.corrcoef(data, rowvar=False)) if c else None
     r = (
         np.corrcoef(data, rowvar=False)[0, 1]
@@ -391,7 +395,7 @@ def _complete(x: ArrayLike, y: ArrayLike, covariates: ArrayLike | None) -> np.nd
 
 def _fisher(r: float, se: float) -> tuple[float, float]:
     """95 % interval of a correlation through Fisher's z with a given standard error."""
-    z, wide = np.arctanh(np.clip(r, -ONE, ONE)), stats.norm.ppf(0.975) * se
+    z, wide = np.arctanh(np.clip(r, -ONE, ONE)), normal_quantile(0.975) * se
     return float(np.tanh(z - wide)), float(np.tanh(z + wide))
 
 
@@ -399,4 +403,4 @@ def _t_test_of_r(r: float, df: float) -> float:
     if df < 1:
         return np.nan
     t = abs(r) * np.sqrt(df / max(1 - r**2, np.finfo(float).tiny))
-    return float(2 * stats.t.sf(t, df))
+    return float(2 * t_tail(t, df))

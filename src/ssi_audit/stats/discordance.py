@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.distributions import t_quantile
 
 # Two persons in each quarter of closers: below this "the bottom quarter" is one man.
 MIN_PEOPLE = 8
@@ -207,7 +208,9 @@ def _jackknife_interval(statistic: Callable[[np.ndarray], float], n: int, n_apar
         return float("nan"), float("nan")
     spread = np.sqrt((n - 1) / n * np.sum((parts - parts.mean()) ** 2))
     if spread < 1e-12:
-        result = stats.binomtest(round(whole * n_apart), max(n_apart, 1)).proportion_ci(method="wilson")
+        from scipy.stats import binomtest
+
+        result = binomtest(round(whole * n_apart), max(n_apart, 1)).proportion_ci(method="wilson")
         return float(min(result.low, whole)), float(max(result.high, whole))
-    half = stats.t.ppf(0.975, n - 1) * spread
+    half = t_quantile(0.975, n - 1) * spread
     return float(max(0.0, whole - half)), float(min(1.0, whole + half))

@@ -17,9 +17,10 @@ from math import factorial
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import linalg, stats
+from scipy import linalg
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.distributions import t_quantile, t_tail
 
 # The period before the start: every effect is a difference from it.
 REFERENCE = -1
@@ -173,15 +174,15 @@ def sun_abraham(
     values = np.concatenate([coef, [_shares(panel, told, pair) @ np.nan_to_num(coef) for pair in averages]])
     error = np.sqrt((parts**2).sum(axis=0))
     df = _welch_df(parts, panel.exposed)
-    half = stats.t.ppf(0.975, df) * error
+    half = t_quantile(0.975, df) * error
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2 * stats.t.sf(np.abs(values) / error, df)
+        p = 2 * t_tail(np.abs(values) / error, df)
     c, every = len(coef), slice(len(coef), -1)
 
     pre_mean, pre_parts = _pre_mean(panel)
     ratio = values[-1] / pre_mean
     ratio_error = np.sqrt(np.sum((parts[:, -1] - ratio * pre_parts) ** 2)) / abs(pre_mean)
-    ratio_half = stats.t.ppf(0.975, df[-1]) * ratio_error
+    ratio_half = t_quantile(0.975, df[-1]) * ratio_error
     return EventStudy(
         event=events, effect=values[every], se=error[every], low=(values - half)[every],
         high=(values + half)[every], p=p[every],

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.distributions import normal_quantile, t_quantile, t_tail
 
 POWER = 0.80
 
@@ -144,9 +144,9 @@ def equivalence(estimate: float, se: float, df: float, low: float, high: float) 
     """
     if not low < high:
         raise ValueError(f"the lower bound must be below the upper one, got {low:g} and {high:g}")
-    p_lower = float(stats.t.sf((estimate - low) / se, df))
-    p_upper = float(stats.t.cdf((estimate - high) / se, df))
-    wide = float(stats.t.ppf(0.95, df) * se)
+    p_lower = float(t_tail((estimate - low) / se, df))
+    p_upper = float(t_tail((high - estimate) / se, df))
+    wide = float(t_quantile(0.95, df) * se)
     return Equivalence(p_lower, p_upper, max(p_lower, p_upper), float(estimate - wide), float(estimate + wide))
 
 
@@ -178,7 +178,7 @@ def _values(x: ArrayLike) -> np.ndarray:
 
 def minimum_detectable_ratio(se: float, df: float) -> float:
     """Ratio that a two-sided 5 % test finds with 80 % power, from the standard error of its logarithm."""
-    return float(np.exp((stats.t.ppf(0.975, df) + stats.t.ppf(POWER, df)) * se))
+    return float(np.exp((t_quantile(0.975, df) + t_quantile(POWER, df)) * se))
 
 
 def needed_multiple(se: float, sesoi: float, df: float) -> float:
@@ -200,7 +200,7 @@ def needed_multiple(se: float, sesoi: float, df: float) -> float:
     if not sesoi > 1:
         raise ValueError(f"a smallest effect is a ratio above 1, got {sesoi:g}")
     # Both one-sided tests must succeed when the truth is 1, hence .90 for 80 % power.
-    needed = np.log(sesoi) / (stats.t.ppf(0.95, df) + stats.t.ppf((1 + POWER) / 2, df))
+    needed = np.log(sesoi) / (t_quantile(0.95, df) + t_quantile((1 + POWER) / 2, df))
     return float((se / needed) ** 2)
 
 
@@ -235,12 +235,14 @@ def poisson_two_rates(events_1: int, time_1: float, events_2: int, time_2: float
     if total == 0:
         raise NotEnoughData("No event on either side: a ratio of rates does not exist.")
     share = null * time_1 / (null * time_1 + time_2)
-    test = stats.binomtest(int(events_1), int(total), share)
+    from scipy.stats import binomtest
+
+    test = binomtest(int(events_1), int(total), share)
     bounds = test.proportion_ci(0.95, method="exact")
     low, high = (float(np.divide(b, 1 - b)) * time_2 / time_1 if b < 1 else np.inf for b in bounds)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.divide(events_1 / time_1, events_2 / time_2)
         se = np.sqrt(np.divide(1.0, events_1) + np.divide(1.0, events_2))
-        wald = np.exp(np.log(ratio) + np.array([-1, 1]) * stats.norm.ppf(0.975) * se)
+        wald = np.exp(np.log(ratio) + np.array([-1, 1]) * normal_quantile(0.975) * se)
         z = (np.log(ratio) - np.log(null)) / se
     return TwoRates(float(ratio), float(test.pvalue), low, high, float(wald[0]), float(wald[1]), float(z), float(null))

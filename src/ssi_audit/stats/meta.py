@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.distributions import chi2_tail, t_quantile, t_tail
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,16 @@ def random_effects(estimates: np.ndarray, variances: np.ndarray) -> RandomEffect
     # Teams that agree better than their own errors allow do so by luck, so the factor stays at 1 or above.
     factor = max(1.0, float(weight @ (y - estimate) ** 2 / df))
     se = float(np.sqrt(factor / weight.sum()))
-    t, crit = estimate / se, float(stats.t.ppf(0.975, df))
+    t, crit = estimate / se, float(t_quantile(0.975, df))
     spread = crit * np.sqrt(se**2 + tau2)
 
     fixed = 1 / v
     q = float(fixed @ (y - fixed @ y / fixed.sum()) ** 2)
     typical = df * fixed.sum() / (fixed.sum() ** 2 - (fixed**2).sum())
     return RandomEffects(
-        estimate, se, estimate - crit * se, estimate + crit * se, t, df, float(2 * stats.t.sf(abs(t), df)),
+        estimate, se, estimate - crit * se, estimate + crit * se, t, df, float(2 * t_tail(abs(t), df)),
         float(estimate - spread), float(estimate + spread), tau2, float(100 * tau2 / (tau2 + typical)),
-        q, float(stats.chi2.sf(q, df)), k,
+        q, float(chi2_tail(q, df)), k,
     )  # fmt: skip
 
 

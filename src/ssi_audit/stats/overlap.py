@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.distributions import mean_ranks
 
 # Below this a rank correlation of person means is noise.
 MIN_PEOPLE = 5
@@ -275,7 +276,7 @@ def intraclass(ratings: np.ndarray) -> IntraclassCorrelations:
 def _overlap(items: np.ndarray, where: str) -> Overlap:
     _check_varies(items, where)
     k = items.shape[1]
-    ranks = np.apply_along_axis(stats.rankdata, 0, items)
+    ranks = mean_ranks(items)
     values = np.linalg.eigvalsh(np.corrcoef(items, rowvar=False))[::-1]
     return Overlap(np.corrcoef(ranks, rowvar=False), vif(items), values, float(values[0] / k), len(items))
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+
+from ssi_audit.stats.distributions import t_quantile
 
 # With fewer points a line and its band say nothing.
 MIN_POINTS = 8
@@ -90,7 +91,7 @@ def scatter(x: ArrayLike, y: ArrayLike, min_group: int = 5) -> Scatter | None:
     leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
     scaled = (y - design @ coef) / np.maximum(1 - leverage, 1e-8)
     covariance = inverse @ (design.T * scaled**2) @ design @ inverse
-    quantile = stats.t.ppf(0.975, len(x) - 2)
+    quantile = t_quantile(0.975, len(x) - 2)
 
     line_x = np.linspace(x[0], x[-1], _GRID)
     grid = np.column_stack([np.ones_like(line_x), line_x - x.mean()])

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.clusters import Interval, cr1, cr2
+from ssi_audit.stats.distributions import normal_quantile
 from ssi_audit.stats.fixed_effects import fe_ols, pooled_ols, pooled_poisson
 from ssi_audit.stats.working import ModelFit, factorize, weighted_fit
 
@@ -331,14 +332,14 @@ def standardised_risk(y: ArrayLike, exposed: ArrayLike, covariates: ArrayLike | 
     for value in (1.0, 0.0):
         everybody = X.copy()
         everybody[:, 0] = value
-        p = stats.logistic.cdf(everybody @ result.params)
+        p = special.expit(everybody @ result.params)
         risks.append(p.mean())
         # d log(mean risk) / d coefficients
         slopes.append((p * (1 - p)) @ everybody / p.sum())
     step = slopes[0] - slopes[1]
     se = float(np.sqrt(step @ result.cov_params() @ step))
     log_ratio = np.log(risks[0] / risks[1])
-    low, high = np.exp(log_ratio + np.array([-1, 1]) * stats.norm.ppf(0.975) * se)
+    low, high = np.exp(log_ratio + np.array([-1, 1]) * normal_quantile(0.975) * se)
     return StandardisedRisk(float(risks[0]), float(risks[1]), float(np.exp(log_ratio)), se, float(low), float(high))
 
 

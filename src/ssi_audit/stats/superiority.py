@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.distributions import mean_ranks, normal_quantile, normal_tail, t_quantile, t_tail
 
 MIN_PER_GROUP = 2
 
@@ -76,10 +77,10 @@ def probability_of_superiority(x: np.ndarray, y: np.ndarray, null: float = 0.5) 
     if min(n_x, n_y) < MIN_PER_GROUP:
         raise NotEnoughData(f"groups of {n_x} and {n_y} persons; at least {MIN_PER_GROUP} on each side are needed.")
 
-    ranks = stats.rankdata(np.concatenate([x, y]))
+    ranks = mean_ranks(np.concatenate([x, y]))
     # For each x the number of y below it (ties half), and the other way round.
-    above_y = ranks[:n_x] - stats.rankdata(x)
-    above_x = ranks[n_x:] - stats.rankdata(y)
+    above_y = ranks[:n_x] - mean_ranks(x)
+    above_x = ranks[n_x:] - mean_ranks(y)
     p_above = float(above_y.mean() / n_y)
     var_x = above_y.var(ddof=1) / (n_x * n_y**2)
     var_y = above_x.var(ddof=1) / (n_y * n_x**2)
@@ -91,10 +92,10 @@ def probability_of_superiority(x: np.ndarray, y: np.ndarray, null: float = 0.5) 
         return Superiority(p_above, low, high, nan, nan, nan, p_rank, null, n_x, n_y, "newcombe")
     df = variance**2 / (var_x**2 / (n_x - 1) + var_y**2 / (n_y - 1))
     statistic = (p_above - null) / np.sqrt(variance)
-    half = stats.t.ppf(0.975, df) * np.sqrt(variance)
+    half = t_quantile(0.975, df) * np.sqrt(variance)
     return Superiority(
         p_above, float(max(0.0, p_above - half)), float(min(1.0, p_above + half)), float(statistic), float(df),
-        float(2 * stats.t.sf(abs(statistic), df)), p_rank, null, n_x, n_y, "brunner-munzel",
+        float(2 * t_tail(abs(statistic), df)), p_rank, null, n_x, n_y, "brunner-munzel",
     )  # fmt: skip
 
 
@@ -105,13 +106,13 @@ def _mann_whitney_p(ranks: np.ndarray, n_x: int, n_y: int, p_above: float) -> fl
     if variance == 0:  # everybody is tied with everybody
         return 1.0
     z = n_x * n_y * (p_above - 0.5) / np.sqrt(variance)
-    return float(2 * stats.norm.sf(abs(z)))
+    return float(2 * normal_tail(abs(z)))
 
 
 def _newcombe_interval(p_above: float, n_x: int, n_y: int) -> tuple[float, float]:
     # Two groups that do not overlap have an estimated variance of 0, yet ten sellers prove no
     # certainty: Newcombe takes the variance at the limit itself, so it never vanishes.
-    z2, half = stats.norm.ppf(0.975) ** 2, (n_x + n_y) / 2 - 1
+    z2, half = normal_quantile(0.975) ** 2, (n_x + n_y) / 2 - 1
 
     def excess(theta: float) -> float:
         spread = theta * (1 - theta) * (1 + half * (1 - theta) / (2 - theta) + half * theta / (1 + theta))
