@@ -20,7 +20,7 @@ from ssi_audit import schema
 from ssi_audit.report.codes import FUNNEL, HEADLINE_CLAIMS, is_score, ranked, skill_code, spec_counts
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.figures import plot_choices, plot_fading, plot_scatter
-from ssi_audit.report.limits_page import agreement_table, curves
+from ssi_audit.report.limits_page import agreement_table
 from ssi_audit.report.tables import Column, Table, link_table, rule_table, strip, write_csv
 from ssi_audit.report.templating import environment, render
 from ssi_audit.report.words import Words
@@ -313,7 +313,7 @@ def _choices(audit: Audit, words: Words, context: PageContext) -> Piece:
         [words.spec(counts), *([words.say("spec.most", choice=words.choice(most))] if most else [])]
     )
     tables = {"choices": figure.numbers}
-    if len(curves(audit)) > 1:
+    if audit.specification.get("others"):
         tables["agreement"] = _agreement(audit, words)
         view["agreement"] = tables["agreement"].html(words) + words.csv_link(_csv("agreement"), view["title"])
     return _fill("choices", view, tables)
