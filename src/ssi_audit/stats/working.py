@@ -308,6 +308,29 @@ def _person_grams(fit: ModelFit) -> Iterator[tuple[slice, np.ndarray]]:
         yield people, grams
 
 
+def gram_products(fit: ModelFit, vectors: np.ndarray) -> np.ndarray:
+    """X~_g'X~_g v_g of each cluster, shape (n_clusters, k), from the rows: no matrix per cluster is made.
+
+    `vectors` holds one v_g per cluster, shape (n_clusters, k).
+    """
+    q = len(fit.columns)
+    if fit.cluster_starts is not None:
+        vectors = np.repeat(vectors, np.diff(np.append(fit.cluster_starts, fit.n_people)), axis=0)
+    person = np.repeat(np.arange(fit.n_people), fit.counts)
+    fitted = np.einsum("qn,nq->n", fit.columns, vectors[person, :q])
+    if fit.n_units > 1:
+        fitted += np.hstack([np.zeros((fit.n_people, 1)), vectors[:, q:]])[person, fit.unit]
+    weighted = fit.weight * fitted
+    if fit.absorbed:
+        mean = np.add.reduceat(weighted, fit.starts) / np.add.reduceat(fit.weight, fit.starts)
+        weighted -= fit.weight * mean[person]
+    products = np.add.reduceat(fit.columns * weighted, fit.starts, axis=1).T
+    if fit.n_units > 1:
+        calendar = person_unit_sums(fit.unit, fit.n_units, weighted, fit.starts)
+        products = np.hstack([products, calendar[:, 1:]])
+    return by_cluster(fit, products)
+
+
 def by_cluster(fit: ModelFit, of_person: np.ndarray) -> np.ndarray:
     """Add up what each person contributes within clusters; shape (n_people, …) to (n_clusters, …)."""
     return of_person if fit.cluster_starts is None else np.add.reduceat(of_person, fit.cluster_starts, axis=0)
