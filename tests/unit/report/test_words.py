@@ -261,7 +261,7 @@ def test_cant_tell_says_what_is_clear_what_is_out_what_is_open_and_what_would_do
     assert points == {
         "Clear already": "SSI follows LinkedIn activity: what is logged accounts for 62% of its ups and"
         " downs.",
-        "Ruled out": "LinkedIn’s 45% more opportunities would mean about 10% for ten points. Our range"
+        "Not ruled out": "LinkedIn’s 45% more opportunities would mean about 10% for ten points. Our range"
         " for Inquiries, −9% to"
         " +14%, includes that: not ruled out.",
         "Still open": "Inquiries, Meetings, Meetings per inquiry and Deals per meeting.",
