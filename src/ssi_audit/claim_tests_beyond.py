@@ -7,6 +7,7 @@ comes about. The numbers are made in `stats`, the states in `claim_rules`.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -31,10 +32,11 @@ from ssi_audit.claim_rules import (
     multiple_of,
     presence,
 )
+from ssi_audit.design import Design
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.clusters import Interval, interval
 from ssi_audit.stats.inference import holm
-from ssi_audit.stats.lags import RESOLUTION, LagProfile, lag_profile
+from ssi_audit.stats.lags import RESOLUTION, LagProfile, distributed_lag, lag_profile
 from ssi_audit.stats.leave_out import paired_differences, share_explained
 from ssi_audit.stats.skill import held_out_skill
 from ssi_audit.stats.working import ModelFit
@@ -188,8 +190,22 @@ def lag_peak(case: Case, ask: LagPeak, number: float) -> Finding:
     details = {
         "outcome": outcome, "profile": profile, "p": found.p, "clear": clear, "peak_weeks": peak,
         "against_first": [{"weeks": weeks[k], **as_ratio(one)} for k, one in zip(late, against_first, strict=True)],
+        **_together(rows, exposures[rows.rows], lags, weeks),
     }  # fmt: skip
     return Finding(state, reason, peak if clear else math.nan, n_people=found.n_people, details=details)
+
+
+def _together(rows: Design, exposures: np.ndarray, lags: list[int], weeks: list[int]) -> dict[str, Any]:
+    """All lags in one model, for the picture: what each adds to the others, and what they add up to."""
+    try:
+        found = distributed_lag(
+            rows.y, exposures, tuple(lags), rows.person, offset=rows.offset, calendar=rows.calendar
+        )  # fmt: skip
+    except NotEnoughData:
+        # Readings of one quarter can be too alike to be told apart; the profile, one lag at a time, stands alone then.
+        return {}
+    effects = [{"weeks": week, **as_ratio(effect)} for week, effect in zip(weeks, found.effects, strict=True)]
+    return {"together": effects, "together_total": as_ratio(found.total)}
 
 
 def _timing(

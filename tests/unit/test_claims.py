@@ -281,6 +281,16 @@ def test_pays_off_later(changes, state):
     assert changes == {} or found.estimate == changes.get("lag", 1)
 
 
+def test_all_lags_in_one_model_find_the_one_that_counts():
+    """Where a reading brings something 17 weeks later, that lag stands out beside the others, and they add up to it."""
+    details = judged("pays-off-later", panel(weeks=90, own=12, on_inquiries=0.25, lag=17)).details
+    together = {row["weeks"]: row for row in details["together"]}
+    assert [week for week, row in together.items() if row["low"] > 1] == [17]
+    assert details["together_total"]["low"] > 1
+    product = np.prod([row["estimate"] for row in together.values()])
+    assert details["together_total"]["estimate"] == pytest.approx(product)
+
+
 def test_lags_do_not_cross_a_score_break():
     """Half of the readings before and half after a redefinition leave no common sample of half a year."""
     frame = panel(weeks=40)
