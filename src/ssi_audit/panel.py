@@ -1,10 +1,10 @@
 """Tables to panel: one row per person and period, exposure strictly before outcome.
 
-The panel is one SQL text over integer day numbers. Dates become days since
-1970-01-01 and periods come from a small calendar table made here, so the SQL
-needs no date arithmetic and no as-of join, and reads the same on every engine.
-Rules and names: methods.md section 1. Sums run over integers (cents, millionths
-of a count), so the order of the rows cannot change a digit.
+`panel_sql` says what a row is; here the tables become what it reads (dates as
+day numbers, amounts as cents), and what only the whole input can tell is
+decided: the days covered, which stages are linked, the currency. Tables too
+large for pandas take the same way in person buckets (`panel_files`). Rules
+and names: methods.md section 1.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ import numpy as np
 import pandas as pd
 
 from ssi_audit import schema
+from ssi_audit.engines import DuckDB
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.panel_sql import LATE_KIND_DAYS, Known, panel_sql
 from ssi_audit.settings import Settings
 
 if TYPE_CHECKING:
-    import duckdb
+    from ssi_audit.engines import Engine
+
+__all__ = [
+    "LATE_KIND_DAYS", "both_sides", "build_panel", "day_number", "period_starts", "read_panel", "score_breaks",
+    "source_class", "write_panel",
+]  # fmt: skip
 
 EPOCH = dt.date(1970, 1, 1)
-# A kind of event that first shows up this much later than the others was exported from then on:
-# before that day it is unknown, not zero.
-LATE_KIND_DAYS = 91
 # A link between two stages (inquiry to meeting, meeting to deal) counts as recorded when at least this share
 # of the later events names the earlier one. Below it, open ends would be taken for failures.
 MIN_LINKED = 0.5
@@ -39,201 +43,7 @@ BREAK_SHARE = 0.8
 BREAK_MIN_PEOPLE = 5
 # Amounts in other currencies without a rate: up to this share they are left out, above it revenue is unknown.
 MAX_FOREIGN = 0.05
-
-
-PANEL_SQL = """
-WITH readings AS (                       -- one row per person and day with at least one score
-    SELECT person, day, brand, people, insights, relationships,
-           COALESCE(total, brand + people + insights + relationships) AS ssi
-    FROM ssi
-    WHERE COALESCE(total, brand + people + insights + relationships, brand, people, insights, relationships)
-          IS NOT NULL
-),
-last_reading AS (                        -- the last reading of each period
-    SELECT r.person, c.p, MAX(r.day) AS day
-    FROM readings r JOIN calendar c ON c.day = r.day
-    GROUP BY r.person, c.p
-),
-actions AS (                             -- millionths of a count per person, period and type
-    SELECT a.person, c.p, t.type, SUM(CAST(ROUND(a.count * 1000000) AS BIGINT)) AS n
-    FROM activity a
-    JOIN types t ON t.metric = a.metric
-    JOIN calendar c ON c.day = a.day
-    WHERE a.first_day IS NULL OR a.first_day >= a.day
-    GROUP BY a.person, c.p, t.type
-    UNION ALL                            -- totals over several days are spread over those days
-    SELECT a.person, c.p, t.type,
-           SUM(CAST(ROUND(a.count * 1000000 / (a.day - a.first_day + 1)) AS BIGINT)) AS n
-    FROM activity a
-    JOIN types t ON t.metric = a.metric
-    JOIN calendar c ON c.day BETWEEN a.first_day AND a.day
-    WHERE a.first_day < a.day
-    GROUP BY a.person, c.p, t.type
-),
-action_counts AS (
-    SELECT person, p, {act_sums} FROM actions GROUP BY person, p
-),
-first_logged AS (
-    SELECT a.person, MIN(c.p) AS first_p
-    FROM activity a
-    JOIN types t ON t.metric = a.metric
-    JOIN calendar c ON c.day = COALESCE(a.first_day, a.day)
-    GROUP BY a.person
-),
-events AS (
-    SELECT e.person, e.day, c.p, e.kind, e.deal, e.started, e.cents,
-           COALESCE(s.class, 'unknown') AS source
-    FROM crm_events e
-    JOIN calendar c ON c.day = e.day
-    LEFT JOIN sources s ON s.source = e.source
-),
-event_counts AS (
-    SELECT person, p, {event_sums},
-           SUM(CASE WHEN kind = 'deal_won' THEN cents END) AS cents
-    FROM events GROUP BY person, p
-),
-inquiry_cases AS (                       -- an inquiry, once per deal id
-    SELECT person, deal, MIN(day) AS day FROM events
-    WHERE kind = 'inquiry' AND deal IS NOT NULL AND {inquiry_filter} GROUP BY person, deal
-    UNION ALL
-    SELECT person, deal, day FROM events WHERE kind = 'inquiry' AND deal IS NULL AND {inquiry_filter}
-),
-first_meeting AS (
-    SELECT deal, MIN(day) AS day FROM events WHERE kind = 'meeting' AND deal IS NOT NULL GROUP BY deal
-),
-meeting_cohort AS (
-    SELECT i.person, c.p, COUNT(*) AS den,
-           SUM(CASE WHEN m.day BETWEEN i.day AND i.day + {h_meeting} THEN 1 ELSE 0 END) AS num
-    FROM inquiry_cases i
-    JOIN calendar c ON c.day = i.day
-    LEFT JOIN first_meeting m ON m.deal = i.deal
-    GROUP BY i.person, c.p
-    UNION ALL                            -- meetings that carry the day of their inquiry but no deal id
-    SELECT e.person, c.p, 0 AS den, COUNT(*) AS num
-    FROM events e JOIN calendar c ON c.day = e.started
-    WHERE e.kind = 'meeting' AND e.deal IS NULL AND e.day BETWEEN e.started AND e.started + {h_meeting}
-      AND {inquiry_filter}
-    GROUP BY e.person, c.p
-),
-win_cases AS (                           -- a meeting (or an opportunity), once per deal id
-    SELECT person, deal, MIN(day) AS day FROM events
-    WHERE kind = '{win_kind}' AND deal IS NOT NULL GROUP BY person, deal
-    UNION ALL
-    SELECT person, deal, day FROM events WHERE kind = '{win_kind}' AND deal IS NULL
-),
-first_case AS (                          -- one seller per deal: the first, then by code
-    SELECT person, deal, day,
-           ROW_NUMBER() OVER (PARTITION BY deal ORDER BY day, person) AS k
-    FROM win_cases WHERE deal IS NOT NULL
-),
-won AS (
-    SELECT deal, MIN(day) AS day FROM events WHERE kind = 'deal_won' AND deal IS NOT NULL GROUP BY deal
-),
-win_cohort AS (
-    SELECT f.person, c.p, COUNT(*) AS den,
-           SUM(CASE WHEN w.day BETWEEN f.day AND f.day + {h_win} THEN 1 ELSE 0 END) AS num
-    FROM first_case f
-    JOIN calendar c ON c.day = f.day
-    LEFT JOIN won w ON w.deal = f.deal
-    WHERE f.k = 1
-    GROUP BY f.person, c.p
-    UNION ALL
-    SELECT e.person, e.p, COUNT(*) AS den, 0 AS num
-    FROM events e WHERE e.kind = '{win_kind}' AND e.deal IS NULL GROUP BY e.person, e.p
-    UNION ALL                            -- deals that carry the day of their meeting but no deal id
-    SELECT e.person, c.p, 0 AS den, COUNT(*) AS num
-    FROM events e JOIN calendar c ON c.day = e.started
-    WHERE e.kind = 'deal_won' AND e.deal IS NULL AND e.day BETWEEN e.started AND e.started + {h_win}
-    GROUP BY e.person, c.p
-),
-meeting_rate AS (SELECT person, p, SUM(num) AS num, SUM(den) AS den FROM meeting_cohort GROUP BY person, p),
-win_rate AS (SELECT person, p, SUM(num) AS num, SUM(den) AS den FROM win_cohort GROUP BY person, p),
-employed AS (
-    SELECT person, team, territory, licence_start,
-           hired_on,
-           COALESCE(hired_on, -100000) AS from_day,
-           COALESCE(left_on, 1000000) AS to_day
-    FROM people
-),
-duty AS (
-    SELECT m.person, c.p, COUNT(*) AS days
-    FROM employed m
-    JOIN workdays c ON c.day BETWEEN m.from_day AND m.to_day
-    LEFT JOIN absent_days a ON a.person = m.person AND a.day = c.day
-    WHERE a.person IS NULL
-    GROUP BY m.person, c.p
-),
-quota_starts AS (                        -- a quota period stands in the first row of its days with somebody on duty
-    SELECT q.person, q.period_start, q.period_end, MAX(q.cents) AS quota, MIN(d.p) AS p
-    FROM quotas q
-    JOIN calendar c ON c.day = q.period_start
-    JOIN calendar z ON z.day = q.period_end
-    JOIN duty d ON d.person = q.person AND d.p BETWEEN c.p AND z.p
-    WHERE q.period_end <= {last_day} AND q.period_start >= {first_day} AND q.cents > 0
-    GROUP BY q.person, q.period_start, q.period_end
-),
-quota_rows AS (
-    SELECT q.person, q.p, MAX(q.quota) AS quota, SUM(e.cents) AS revenue
-    FROM quota_starts q
-    LEFT JOIN crm_events e ON e.person = q.person AND e.kind = 'deal_won'
-         AND e.day BETWEEN q.period_start AND q.period_end
-    GROUP BY q.person, q.p
-),
-grid AS (                                -- every person in every period of the calendar
-    SELECT m.person, q.p, q.start_day, q.end_day, q.workdays
-    FROM employed m CROSS JOIN periods q
-),
-scored AS (
-    SELECT g.*, r.day AS read_day,
-           MAX(r.day) OVER (PARTITION BY g.person ORDER BY g.p
-                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS exposure_day,
-           MAX(r.day) OVER (PARTITION BY g.person ORDER BY g.p
-                            ROWS BETWEEN UNBOUNDED PRECEDING AND {lead} FOLLOWING) AS lead_day,
-           MAX(g.end_day) OVER (PARTITION BY g.person ORDER BY g.p
-                            ROWS BETWEEN UNBOUNDED PRECEDING AND {lead} FOLLOWING) AS lead_end,
-           MAX(g.p) OVER (PARTITION BY g.person) AS last_p,
-           {act_now},
-           {act_windows}
-    FROM grid g
-    LEFT JOIN last_reading r ON r.person = g.person AND r.p = g.p
-    LEFT JOIN action_counts a ON a.person = g.person AND a.p = g.p
-)
-SELECT s.person, s.p, s.start_day,
-       x.ssi, x.brand, x.people, x.insights, x.relationships,
-       CASE WHEN s.p + {lead} <= s.last_p THEN l.ssi END AS lead_ssi,
-       CASE WHEN s.p + {lead} <= s.last_p THEN l.brand END AS lead_brand,
-       CASE WHEN s.p + {lead} <= s.last_p THEN l.people END AS lead_people,
-       CASE WHEN s.p + {lead} <= s.last_p THEN l.insights END AS lead_insights,
-       CASE WHEN s.p + {lead} <= s.last_p THEN l.relationships END AS lead_relationships,
-       {act_columns},
-       {outcome_columns},
-       CASE WHEN {meeting_rate_known} AND s.end_day + {h_meeting} <= {last_day} THEN COALESCE(mr.num, 0) END
-           AS meeting_rate_num,
-       CASE WHEN {meeting_rate_known} AND s.end_day + {h_meeting} <= {last_day} THEN COALESCE(mr.den, 0) END
-           AS meeting_rate_den,
-       CASE WHEN {win_rate_known} AND s.end_day + {h_win} <= {last_day} THEN COALESCE(wr.num, 0) END
-           AS win_rate_num,
-       CASE WHEN {win_rate_known} AND s.end_day + {h_win} <= {last_day} THEN COALESCE(wr.den, 0) END
-           AS win_rate_den,
-       qr.quota / 100.0 AS quota,
-       CASE WHEN qr.quota IS NOT NULL THEN COALESCE(qr.revenue, 0) / 100.0 END AS quota_revenue,
-       COALESCE(d.days, 0) * 1.0 / s.workdays AS on_duty,
-       CASE WHEN m.hired_on IS NOT NULL THEN (s.start_day - m.hired_on) / 7.0 END AS tenure_weeks,
-       m.team, m.territory,
-       CASE WHEN m.licence_start IS NULL THEN 0 WHEN m.licence_start <= s.start_day THEN 1 ELSE 0 END AS licence
-FROM scored s
-JOIN employed m ON m.person = s.person
-LEFT JOIN readings x ON x.person = s.person AND x.day = s.exposure_day
-     AND s.start_day - 1 - s.exposure_day <= {stale}
-LEFT JOIN readings l ON l.person = s.person AND l.day = s.lead_day AND s.lead_end - s.lead_day <= {stale}
-LEFT JOIN first_logged f ON f.person = s.person
-LEFT JOIN event_counts e ON e.person = s.person AND e.p = s.p
-LEFT JOIN meeting_rate mr ON mr.person = s.person AND mr.p = s.p
-LEFT JOIN win_rate wr ON wr.person = s.person AND wr.p = s.p
-LEFT JOIN quota_rows qr ON qr.person = s.person AND qr.p = s.p
-LEFT JOIN duty d ON d.person = s.person AND d.p = s.p
-WHERE s.p BETWEEN {first_p} AND {last_p} AND COALESCE(d.days, 0) > 0
-"""
+NO_QUOTA = "no quota for a whole period (quotas.csv)"
 
 
 def build_panel(tables: schema.Tables, settings: Settings | None = None) -> pd.DataFrame:
@@ -265,24 +75,33 @@ def build_panel(tables: schema.Tables, settings: Settings | None = None) -> pd.D
     NotEnoughData
         If there is no reading or no CRM event at all, or no period in which both exist.
     """
-    import duckdb
-
     settings = settings or Settings()
-    connection = duckdb.connect()
+    engine = DuckDB()
     try:
-        _register(connection, tables, settings)
-        plan = _plan(connection, tables, settings)
-        frame = connection.execute(PANEL_SQL.format(**plan.parts)).df()
+        _register(engine, tables, settings)
+        crm = tables.crm_events
+        plan = make_plan(engine, settings, revenue_currency(_priced(crm), settings), both_sides(tables))
+        frame = engine.frame(panel_sql(plan.known))
     finally:
-        connection.close()
-    return _finish(frame, plan, settings)
+        engine.close()
+    return finish(frame, plan)
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """The gaps of `PANEL_SQL` and the facts they came from."""
+class Plan:
+    """What was decided about a panel before its first row.
 
-    parts: dict[str, Any]
+    Attributes
+    ----------
+    known : Known
+        What fills the gaps of the SQL.
+    facts : dict
+        As in ``attrs["facts"]`` of a panel.
+    starts : dict of int to date
+        First day of each period.
+    """
+
+    known: Known
     facts: dict[str, Any]
     starts: dict[int, dt.date]
 
@@ -315,73 +134,83 @@ def source_class(sources: list[str], words: tuple[str, ...]) -> dict[str, str]:
     return {source: classify(source) for source in sources}
 
 
-def _register(connection: duckdb.DuckDBPyConnection, tables: schema.Tables, settings: Settings) -> None:
+def _register(engine: Engine, tables: schema.Tables, settings: Settings) -> None:
     """Give the engine the tables, with dates as day numbers and amounts as cents of one currency."""
     ssi = tables.ssi.assign(day=day_number(tables.ssi["date"]))
     if ssi.duplicated(["person", "day"]).any():
         raise ValueError("ssi has two readings of one person on one day; read_exports keeps the later one")
-    connection.register("ssi", ssi[["person", "day", *schema.PILLARS, "total"]])
+    engine.give("ssi", ssi[["person", "day", *schema.PILLARS, "total"]])
     activity = tables.activity.assign(
         day=day_number(tables.activity["date"]), first_day=day_number(tables.activity["first_day"])
     )
-    connection.register("activity", activity[["person", "day", "first_day", "metric", "count"]])
+    engine.give("activity", activity[["person", "day", "first_day", "metric", "count"]])
     crm = tables.crm_events
-    events = pd.DataFrame(
+    main = revenue_currency(_priced(crm), settings)[0]
+    engine.give(
+        "crm_events",
+        pd.DataFrame(
+            {
+                "person": crm["person"],
+                "day": day_number(crm["date"]),
+                "kind": crm["kind"],
+                "source": crm["source"],
+                "deal": crm["deal"],
+                "started": day_number(crm["started"]),
+                "cents": cents(crm["amount"], crm["currency"], main, settings),
+            }
+        ),
+    )
+    engine.view("deal_events", "SELECT * FROM crm_events")
+    people = tables.people[tables.people["person"].isin(both_sides(tables)["both"])]
+    engine.give("people", people_frame(people))
+    engine.give("quotas", quota_frame(tables.quotas, main, settings))
+    engine.give("absences", absence_frame(tables.absences))
+    give_words(engine, sorted(crm["source"].dropna().astype(str).unique()), settings)
+
+
+def people_frame(people: pd.DataFrame) -> pd.DataFrame:
+    """People as the SQL reads them."""
+    return pd.DataFrame(
         {
-            "person": crm["person"],
-            "day": day_number(crm["date"]),
-            "kind": crm["kind"],
-            "source": crm["source"],
-            "deal": crm["deal"],
-            "started": day_number(crm["started"]),
-            "cents": _cents(crm["amount"], crm["currency"], revenue_currency(crm, settings)[0], settings),
+            "person": people["person"].astype("str"),
+            "team": people["team"].astype("str"),
+            "territory": people["territory"].astype("str"),
+            "hired_on": day_number(people["hired_on"]),
+            "left_on": day_number(people["left_on"]),
+            "licence_start": day_number(people["licence_start"]),
         }
     )
-    connection.register("crm_events", events)
-    quotas = tables.quotas
-    connection.register(
-        "quotas",
-        pd.DataFrame(
-            {
-                "person": quotas["person"].astype("str"),
-                "period_start": day_number(quotas["period_start"]),
-                "period_end": day_number(quotas["period_end"]),
-                "cents": _cents(quotas["quota"], quotas["currency"], revenue_currency(crm, settings)[0], settings),
-            }
-        ),
+
+
+def quota_frame(quotas: pd.DataFrame, main: str, settings: Settings) -> pd.DataFrame:
+    """Quotas as the SQL reads them, in cents of the main currency."""
+    return pd.DataFrame(
+        {
+            "person": quotas["person"].astype("str"),
+            "period_start": day_number(quotas["period_start"]),
+            "period_end": day_number(quotas["period_end"]),
+            "cents": cents(quotas["quota"], quotas["currency"], main, settings),
+        }
     )
-    people = tables.people[tables.people["person"].isin(both_sides(tables)["both"])]
-    connection.register(
-        "people",
-        pd.DataFrame(
-            {
-                "person": people["person"].astype("str"),
-                "team": people["team"].astype("str"),
-                "territory": people["territory"].astype("str"),
-                "hired_on": day_number(people["hired_on"]),
-                "left_on": day_number(people["left_on"]),
-                "licence_start": day_number(people["licence_start"]),
-            }
-        ),
+
+
+def absence_frame(absences: pd.DataFrame) -> pd.DataFrame:
+    """Absences as the SQL reads them."""
+    return pd.DataFrame(
+        {
+            "person": absences["person"].astype("str"),
+            "first_day": day_number(absences["first_day"]),
+            "last_day": day_number(absences["last_day"]),
+        }
     )
-    absences = tables.absences
-    connection.register(
-        "absences",
-        pd.DataFrame(
-            {
-                "person": absences["person"].astype("str"),
-                "first_day": day_number(absences["first_day"]),
-                "last_day": day_number(absences["last_day"]),
-            }
-        ),
-    )
+
+
+def give_words(engine: Engine, sources: list[str], settings: Settings) -> None:
+    """Tables types (metric → type of activity) and sources (the CRM's own words → class)."""
     kinds = [(metric, type_) for type_, metrics in schema.ACTIVITY_TYPES.items() for metric in metrics]
-    connection.register("types", pd.DataFrame(kinds, columns=["metric", "type"]))
-    classes = source_class(sorted(crm["source"].dropna().astype(str).unique()), settings.linkedin_sources)
-    connection.register(
-        "sources",
-        pd.DataFrame({"source": list(classes), "class": list(classes.values())}, dtype="str"),
-    )
+    engine.give("types", pd.DataFrame(kinds, columns=["metric", "type"]))
+    classes = source_class(sources, settings.linkedin_sources)
+    engine.give("sources", pd.DataFrame({"source": list(classes), "class": list(classes.values())}, dtype="str"))
 
 
 def both_sides(tables: schema.Tables) -> dict[str, list[str]]:
@@ -390,9 +219,13 @@ def both_sides(tables: schema.Tables) -> dict[str, list[str]]:
     A person whom the CRM never names is most likely not matched or not a seller; counting zeros for them
     would invent failures.
     """
-    scored, selling = set(tables.ssi["person"]), set(tables.crm_events["person"].dropna())
+    return sides_of(tables.people["person"], set(tables.ssi["person"]), set(tables.crm_events["person"].dropna()))
+
+
+def sides_of(people: pd.Series, scored: set[str], selling: set[str]) -> dict[str, list[str]]:
+    """`both_sides` from the persons with a reading and those with an event."""
     sides: dict[str, list[str]] = {"both": [], "no_ssi": [], "no_crm": [], "neither": []}
-    for person in sorted(tables.people["person"]):
+    for person in sorted(people):
         has = (person in scored, person in selling)
         sides[{(True, True): "both", (False, True): "no_ssi", (True, False): "no_crm"}.get(has, "neither")].append(
             person
@@ -400,57 +233,73 @@ def both_sides(tables: schema.Tables) -> dict[str, list[str]]:
     return sides
 
 
-def main_currency(amounts: pd.Series, currencies: pd.Series, settings: Settings) -> str:
-    """The currency in which revenue is counted: the setting, or the commonest one of known amounts."""
-    if settings.currency:
-        return settings.currency
-    known = currencies[amounts.notna() & currencies.notna()]
-    counts = known.value_counts()
-    if counts.empty:
-        return ""
-    return min(counts.index[counts == counts.iloc[0]])
+def _priced(crm_events: pd.DataFrame) -> dict[str | None, int]:
+    """Won deals with an amount, counted by currency; None: without one."""
+    won = crm_events[(crm_events["kind"] == "deal_won") & crm_events["amount"].notna()]
+    counts = won["currency"].astype(object).value_counts(dropna=False)
+    return {None if pd.isna(currency) else str(currency): int(n) for currency, n in counts.items()}
 
 
-def revenue_currency(crm_events: pd.DataFrame, settings: Settings) -> tuple[str, str]:
-    """Currency of the revenue column, and why there is none (empty when there is)."""
-    won = crm_events[crm_events["kind"] == "deal_won"]
-    main = main_currency(won["amount"], won["currency"], settings)
-    priced = won[won["amount"].notna()]
-    if priced.empty:
+def revenue_currency(priced: dict[str | None, int], settings: Settings) -> tuple[str, str]:
+    """Currency of the revenue column, and why there is none (empty when there is).
+
+    Parameters
+    ----------
+    priced : dict
+        Currency (None: not said) → number of won deals with an amount.
+    settings : Settings
+    """
+    known = {currency: n for currency, n in priced.items() if currency is not None}
+    main = settings.currency or min(known, key=lambda currency: (-known[currency], currency), default="")
+    if not priced:
         return main, "no won deal has an amount"
-    foreign = priced["currency"].notna() & ~priced["currency"].isin([main, *settings.rates])
-    if foreign.mean() > MAX_FOREIGN:
-        others = ", ".join(sorted(set(priced.loc[foreign, "currency"].astype(str)))[:5])
+    foreign = {currency: n for currency, n in known.items() if currency not in (main, *settings.rates)}
+    if sum(foreign.values()) / sum(priced.values()) > MAX_FOREIGN:
+        others = ", ".join(sorted(foreign)[:5])
         return main, f"amounts are in {main} and {others}; give [rates] in ssi-audit.toml to add them up"
     return main, ""
 
 
-def _cents(amounts: pd.Series, currencies: pd.Series, main: str, settings: Settings) -> pd.Series:
+def cents(amounts: pd.Series, currencies: pd.Series, main: str, settings: Settings) -> pd.Series:
     """Amounts as cents of the main currency; other currencies without a rate are missing."""
     rate = currencies.map({main: 1.0, **settings.rates}).astype("float64")
     rate = rate.where(currencies.notna(), 1.0)  # an amount without a currency is in the main one
     return (amounts.astype("float64") * rate * 100).round().astype("Int64")
 
 
-def _plan(connection: duckdb.DuckDBPyConnection, tables: schema.Tables, settings: Settings) -> _Plan:
-    """Decide coverage, calendar and links, and fill the gaps of the SQL."""
-    spans = {
-        name: _rows(connection, f"SELECT MIN(day), MAX(day) FROM {name}")[0]
-        for name in ("ssi", "activity", "crm_events")
-    }
+def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sides: dict[str, list[str]]) -> Plan:
+    """Decide coverage, calendar and links from all tables, and give the engine its calendar.
+
+    Parameters
+    ----------
+    engine : Engine
+        Holds ssi, activity, crm_events, types and sources, whole.
+    settings : Settings
+    currency : tuple
+        From `revenue_currency`.
+    sides : dict
+        From `both_sides`.
+
+    Raises
+    ------
+    NotEnoughData
+        If there is no reading or no CRM event at all, or no period in which both exist.
+    """
+    spans = {name: engine.rows(f"SELECT MIN(day), MAX(day) FROM {name}")[0] for name in ("ssi", "activity")}
+    kinds = engine.rows("SELECT kind, MIN(day), MAX(day) FROM crm_events GROUP BY kind")
+    kind_first = {kind: first for kind, first, _ in kinds if first is not None}
     if spans["ssi"][0] is None:
         raise NotEnoughData("no SSI reading was found: add an SSI history to the data folder")
-    if spans["crm_events"][0] is None:
+    if not kind_first:
         raise NotEnoughData("no CRM event was found: add an export of inquiries, meetings or deals to the data folder")
-    first_day = max(spans["crm_events"][0], _number(settings.start, -(10**6)))
-    last_day = min(spans["crm_events"][1], _number(settings.end, 10**6))
-    all_first = min(span[0] for span in spans.values() if span[0] is not None)
-    all_last = max(span[1] for span in spans.values() if span[1] is not None)
+    crm_first, crm_last = min(kind_first.values()), max(last for _, _, last in kinds if last is not None)
+    first_day = max(crm_first, _number(settings.start, -(10**6)))
+    last_day = min(crm_last, _number(settings.end, 10**6))
+    all_first = min(crm_first, *(span[0] for span in spans.values() if span[0] is not None))
+    all_last = max(crm_last, *(span[1] for span in spans.values() if span[1] is not None))
 
     starts = period_starts(_date(min(all_first, first_day)), _date(max(all_last, last_day)), settings.period)
     ends = [*starts[1:], period_starts(starts[-1], starts[-1] + dt.timedelta(days=40), settings.period)[1]]
-    _register_calendar(connection, starts, ends)
-
     start_of = {p: _number(day) for p, day in enumerate(starts)}
     first_p = next(p for p in start_of if start_of[p] + (ends[p] - starts[p]).days > first_day)
     # The last period counts when the data reach its last working day; half a week is not a week without deals.
@@ -463,64 +312,35 @@ def _plan(connection: duckdb.DuckDBPyConnection, tables: schema.Tables, settings
 
     window = settings.window_weeks if settings.period == "week" else max(1, round(settings.window_weeks * 7 / 30.4))
     lead = settings.lead_weeks if settings.period == "week" else max(1, round(settings.lead_weeks * 7 / 30.4))
-    links = _links(connection, settings)
-    currency, foreign = revenue_currency(tables.crm_events, settings)
-    types = tuple(
-        row[0]
-        for row in _rows(
-            connection, "SELECT DISTINCT t.type FROM activity a JOIN types t ON t.metric = a.metric WHERE a.count > 0"
-        )
+    calendar, periods = _calendar(starts, ends, lead)
+    engine.give("calendar", calendar)
+    engine.give("periods", periods)
+    links = _links(engine, settings)
+    logged = engine.rows(
+        "SELECT t.type, MAX(CASE WHEN a.count > 0 THEN 1 ELSE 0 END), MAX(a.day) "
+        "FROM activity a JOIN types t ON t.metric = a.metric GROUP BY t.type"
     )
-    types = tuple(kind for kind in schema.ACTIVITY_TYPES if kind in types)
+    seen = {type_ for type_, any_action, _ in logged if any_action == 1}
+    types = tuple(kind for kind in schema.ACTIVITY_TYPES if kind in seen)
     last_logged = -1
     if types:
-        last_logged = _rows(
-            connection,
-            "SELECT MAX(c.p) FROM activity a JOIN types t ON t.metric = a.metric JOIN calendar c ON c.day = a.day",
-        )[0][0]
-    kind_first = dict(_rows(connection, "SELECT kind, MIN(day) FROM crm_events GROUP BY kind"))
+        last_logged = int(np.searchsorted(list(start_of.values()), max(day for *_, day in logged), side="right")) - 1
     missing = dict(links["missing"])
     for outcome, kind in schema.KIND_OF_OUTCOME.items():
         if kind not in kind_first:
             missing[outcome] = f"no event of kind {kind} in the files"
-    if foreign:
-        missing["revenue"] = foreign
+    if currency[1]:
+        missing["revenue"] = currency[1]
     elif "deals" in missing:
         missing["revenue"] = missing["deals"]
 
-    all_types = tuple(schema.ACTIVITY_TYPES)
-    preceding = f"OVER (PARTITION BY g.person ORDER BY g.p ROWS BETWEEN {window} PRECEDING AND 1 PRECEDING)"
-    parts = {
-        "act_sums": ", ".join(f"SUM(CASE WHEN type = '{k}' THEN n END) AS n_{k}" for k in all_types),
-        "act_now": ", ".join(f"a.n_{k} AS n_{k}" for k in all_types),
-        "act_windows": ", ".join(f"SUM(a.n_{k}) {preceding} AS w_{k}" for k in all_types),
-        "act_columns": ", ".join(
-            f"CASE WHEN {_logged(k, types, 's.p', last_logged)} THEN COALESCE(s.n_{k}, 0) / 1000000.0 END AS act_{k}, "
-            f"CASE WHEN {_logged(k, types, f's.p - {window}', last_logged, 's.p - 1')} "
-            f"THEN COALESCE(s.w_{k}, 0) / 1000000.0 END AS A_{k}"
-            for k in all_types
-        ),
-        "event_sums": ", ".join(
-            f"SUM(CASE WHEN kind = '{kind}' AND source = '{source}' THEN 1 ELSE 0 END) AS {outcome}_{source}"
-            for outcome, kind in schema.KIND_OF_OUTCOME.items()
-            for source in schema.SOURCES
-        ),
-        "outcome_columns": ", ".join(
-            _outcome_columns(kind_first, spans["crm_events"][0], links["inquiry_source"], "revenue" not in missing)
-        ),
-        "inquiry_filter": "source = 'linkedin'" if links["inquiry_source"] == "linkedin" else "1 = 1",
-        "win_kind": {"meetings": "meeting", "opportunities": "opportunity", "": "meeting"}[links["win_denominator"]],
-        "meeting_rate_known": "1 = 1" if "meeting_rate" not in missing else "1 = 0",
-        "win_rate_known": "1 = 1" if "win_rate" not in missing else "1 = 0",
-        "h_meeting": 7 * settings.horizon_weeks["meeting_rate"],
-        "h_win": 7 * settings.horizon_weeks["win_rate"],
-        "first_day": first_day,
-        "last_day": last_day,
-        "first_p": first_p,
-        "last_p": last_p,
-        "lead": lead,
-        "stale": settings.stale_days_week if settings.period == "week" else settings.stale_days_month,
-    }
+    known = Known(
+        types=types, last_logged=last_logged, kind_first=kind_first, crm_first=crm_first, missing=missing,
+        inquiry_source=links["inquiry_source"], win_denominator=links["win_denominator"],
+        first_day=first_day, last_day=last_day, first_p=first_p, last_p=last_p, window=window, lead=lead,
+        stale=settings.stale_days_week if settings.period == "week" else settings.stale_days_month,
+        meeting_horizon=7 * settings.horizon_weeks["meeting_rate"], win_horizon=7 * settings.horizon_weeks["win_rate"],
+    )  # fmt: skip
     facts = {
         "period": settings.period,
         "first": starts[first_p],
@@ -531,62 +351,36 @@ def _plan(connection: duckdb.DuckDBPyConnection, tables: schema.Tables, settings
         "inquiry_source": links["inquiry_source"],
         "win_denominator": links["win_denominator"],
         "missing": missing,
-        "currency": currency,
-        "left_out": {why: len(who) for why, who in both_sides(tables).items() if why != "both"},
+        "currency": currency[0],
+        "left_out": {why: len(who) for why, who in sides.items() if why != "both"},
     }
-    return _Plan(parts, facts, dict(enumerate(starts)))
+    return Plan(known, facts, dict(enumerate(starts)))
 
 
-def _logged(kind: str, types: tuple[str, ...], first: str, last_logged: int, last: str = "") -> str:
-    """SQL: is this type logged for this person over the whole stretch?"""
-    if kind not in types:
-        return "1 = 0"
-    return f"f.first_p <= {first} AND {last or first} <= {last_logged}"
-
-
-def _outcome_columns(kind_first: dict[str, int], crm_first: int, inquiry_source: str, revenue_known: bool) -> list[str]:
-    """SQL of the counts: 0 where the kind was recorded and nothing happened, missing where it was not recorded."""
-    columns = []
-    for outcome, kind in schema.KIND_OF_OUTCOME.items():
-        if kind not in kind_first:
-            known = "1 = 0"
-        elif kind_first[kind] - crm_first > LATE_KIND_DAYS:
-            known = f"s.start_day >= {kind_first[kind]}"
-        else:
-            known = "1 = 1"
-        by_source = {source: f"COALESCE(e.{outcome}_{source}, 0)" for source in schema.SOURCES}
-        counted = " + ".join(by_source.values())
-        if outcome == "inquiries" and inquiry_source == "linkedin":
-            counted = by_source["linkedin"]
-        columns.append(f"CASE WHEN {known} THEN {counted} END AS {outcome}")
-        columns.extend(f"CASE WHEN {known} THEN {sql} END AS {outcome}_{source}" for source, sql in by_source.items())
-        if outcome == "deals":
-            paid = known if revenue_known else "1 = 0"
-            columns.append(f"CASE WHEN {paid} THEN COALESCE(e.cents, 0) / 100.0 END AS revenue")
-    return columns
-
-
-def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Any]:
+def _links(engine: Engine, settings: Settings) -> dict[str, Any]:
     """Which stages are tied to each other in these files, and which inquiries count."""
     missing: dict[str, str] = {}
-    inquiries, known, linkedin = _rows(
-        connection,
-        "SELECT COUNT(*), COUNT(*) FILTER (WHERE s.class <> 'unknown'), COUNT(*) FILTER (WHERE s.class = 'linkedin') "
-        "FROM crm_events e LEFT JOIN sources s ON s.source = e.source WHERE e.kind = 'inquiry'",
-    )[0]
-    split = linkedin > 0 and known >= MIN_SOURCE_KNOWN * inquiries
+    by_source = dict(
+        engine.rows(
+            "SELECT COALESCE(s.class, 'unknown'), COUNT(*) FROM crm_events e LEFT JOIN sources s "
+            "ON s.source = e.source WHERE e.kind = 'inquiry' GROUP BY COALESCE(s.class, 'unknown')"
+        )
+    )
+    inquiries, linkedin = sum(by_source.values()), by_source.get("linkedin", 0)
+    split = linkedin > 0 and inquiries - by_source.get("unknown", 0) >= MIN_SOURCE_KNOWN * inquiries
     use_linkedin = settings.inquiry_source == "linkedin" or (settings.inquiry_source == "auto" and split)
 
+    tied = _tied(engine)
     if inquiries == 0:
         missing["meeting_rate"] = "no event of kind inquiry in the files"
-    elif _tied(connection, "meeting", "inquiry") < MIN_LINKED:
+    elif tied["meeting", "inquiry"] < MIN_LINKED:
         missing["meeting_rate"] = (
             "the files do not say which inquiry a meeting came from (columns deal or started of crm_events)"
         )
     win = ""
-    if _tied(connection, "deal_won", "meeting") >= MIN_LINKED:
+    if tied["deal_won", "meeting"] >= MIN_LINKED:
         win = "meetings"
-    elif _tied(connection, "deal_won", "opportunity") >= MIN_LINKED:
+    elif tied["deal_won", "opportunity"] >= MIN_LINKED:
         win = "opportunities"
     else:
         missing["win_rate"] = (
@@ -600,60 +394,67 @@ def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[st
     }
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    """All rows of a small result; a statement is finished only when everything is fetched."""
-    return connection.execute(sql).fetchall()
-
-
-def _tied(connection: duckdb.DuckDBPyConnection, later: str, earlier: str) -> float:
+def _tied(engine: Engine) -> dict[tuple[str, str], float]:
     """Share of the later events that name their earlier one, by deal id or by the day it started."""
-    n_earlier, n, tied = _rows(
-        connection,
-        f"WITH cases AS (SELECT DISTINCT deal FROM crm_events WHERE kind = '{earlier}' AND deal IS NOT NULL) "
-        f"SELECT (SELECT COUNT(*) FROM crm_events WHERE kind = '{earlier}'), COUNT(*), "
-        "COALESCE(SUM(CASE WHEN e.started IS NOT NULL OR c.deal IS NOT NULL THEN 1 ELSE 0 END), 0) "
-        f"FROM crm_events e LEFT JOIN cases c ON c.deal = e.deal WHERE e.kind = '{later}'",
+    n = {
+        kind: (count, dated)
+        for kind, count, dated in engine.rows("SELECT kind, COUNT(*), COUNT(started) FROM crm_events GROUP BY kind")
+    }
+    pairs = (("meeting", "inquiry"), ("deal_won", "meeting"), ("deal_won", "opportunity"))
+    sums = ", ".join(f"SUM(CASE WHEN n_{earlier} > 0 THEN open_{later} END)" for later, earlier in pairs)
+    counts = ", ".join(
+        [f"COUNT(CASE WHEN kind = '{kind}' THEN 1 END) AS n_{kind}" for kind in ("inquiry", "meeting", "opportunity")]
+        + [
+            f"COUNT(CASE WHEN kind = '{kind}' AND started IS NULL THEN 1 END) AS open_{kind}"
+            for kind in ("meeting", "deal_won")
+        ]
+    )
+    by_deal = engine.rows(
+        f"SELECT {sums} FROM (SELECT deal, {counts} FROM crm_events WHERE deal IS NOT NULL GROUP BY deal) AS deals"
     )[0]
-    return tied / n if n and n_earlier else 0.0
+    return {
+        (later, earlier): ((by_id or 0) + n[later][1]) / n[later][0] if later in n and earlier in n else 0.0
+        for (later, earlier), by_id in zip(pairs, by_deal, strict=True)
+    }
 
 
-def _register_calendar(connection: duckdb.DuckDBPyConnection, starts: list[dt.date], ends: list[dt.date]) -> None:
-    """Tables calendar (day → period), periods, workdays and absent_days."""
-    rows = []
-    for p, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        first = _number(start)
-        rows.extend((first + k, p, (start.weekday() + k) % 7 < 5) for k in range((end - start).days))
-    days = pd.DataFrame(rows, columns=["day", "p", "workday"])
-    connection.register("calendar_all", days)
-    _rows(connection, "CREATE TEMP TABLE calendar AS SELECT day, p FROM calendar_all")
-    _rows(connection, "CREATE TEMP TABLE workdays AS SELECT day, p FROM calendar_all WHERE workday")
-    _rows(
-        connection,
-        "CREATE TEMP TABLE periods AS SELECT p, MIN(day) AS start_day, MAX(day) AS end_day, "
-        "SUM(CASE WHEN workday THEN 1 ELSE 0 END) AS workdays FROM calendar_all GROUP BY p",
-    )
-    _rows(
-        connection,
-        "CREATE TEMP TABLE absent_days AS SELECT DISTINCT a.person, w.day FROM absences a "
-        "JOIN workdays w ON w.day BETWEEN a.first_day AND a.last_day",
-    )
+def _calendar(starts: list[dt.date], ends: list[dt.date], lead: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables calendar (day → period, with running number of working days) and periods."""
+    days = np.arange(_number(starts[0]), _number(ends[-1]))
+    p = np.searchsorted([_number(start) for start in starts], days, side="right") - 1
+    workday = ((days + EPOCH.weekday()) % 7 < 5).astype("int64")
+    calendar = pd.DataFrame({"day": days, "p": p, "workday": workday, "worked": workday.cumsum()})
+    periods = calendar.groupby("p").agg(start_day=("day", "min"), end_day=("day", "max"), workdays=("workday", "sum"))
+    periods["lead_end"] = periods["end_day"].astype("Int64").shift(-lead)
+    return calendar, periods.reset_index()
 
 
-def _finish(frame: pd.DataFrame, plan: _Plan, settings: Settings) -> pd.DataFrame:
-    """Name the periods, score the quotas, split at score breaks, drop persons the CRM does not know."""
-    frame = frame.sort_values(["person", "p"], ignore_index=True, kind="stable")
-    frame.insert(1, "period", pd.to_datetime(frame["p"].map(plan.starts)).astype("datetime64[us]"))
-    frame["quota_hit"] = (frame["quota_revenue"] >= frame["quota"]).astype("float64").where(frame["quota"].notna())
+def finish(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Rows of the SQL as a panel: in order, periods named, quotas scored, split at score breaks."""
+    frame = add_names(frame, plan)
     if frame["quota_hit"].notna().sum() == 0:
-        plan.facts["missing"].setdefault("quota_hit", "no quota for a whole period (quotas.csv)")
+        plan.facts["missing"].setdefault("quota_hit", NO_QUOTA)
     breaks = score_breaks(frame)
-    frame["regime"] = np.searchsorted(np.array(breaks, dtype="int64"), frame["p"].to_numpy(), side="right")
-    number = [c for c in frame.columns if c not in ("person", "period", "team", "territory", "p", "regime")]
-    frame[number] = frame[number].astype("float64")
+    frame["regime"] = regimes(frame["p"], breaks)
     plan.facts["breaks"] = tuple(plan.starts[p] for p in breaks)
-    frame = frame.drop(columns=["start_day"])
     frame.attrs["facts"] = Facts(plan.facts)
     return frame
+
+
+def add_names(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """What of `finish` each bucket of persons can do alone."""
+    frame = frame.sort_values(["person", "p"], ignore_index=True, kind="stable")
+    frame["p"] = frame["p"].astype("int64")
+    frame.insert(1, "period", pd.to_datetime(frame["p"].map(plan.starts)).astype("datetime64[us]"))
+    number = [c for c in frame.columns if c not in ("person", "period", "team", "territory", "p")]
+    frame[number] = frame[number].astype("float64")
+    frame["quota_hit"] = (frame["quota_revenue"] >= frame["quota"]).astype("float64").where(frame["quota"].notna())
+    return frame.drop(columns=["start_day"])
+
+
+def regimes(p: pd.Series, breaks: list[int]) -> np.ndarray:
+    """Number of score breaks up to each period."""
+    return np.searchsorted(np.array(breaks, dtype="int64"), p.to_numpy(), side="right")
 
 
 class Facts(dict):
