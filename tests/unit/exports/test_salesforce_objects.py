@@ -117,7 +117,7 @@ def test_a_lone_object_says_who_its_users_are_not(tmp_path):
     ],
 )
 def test_data_loader_writes_flags_and_times_in_its_own_way(tmp_path, flags, stamp):
-    """true and false for 1 and 0, times with their zone, close dates as bare days."""
+    """True and false for 1 and 0, times with their zone, close dates as bare days."""
     yes, no = flags
     rows = [
         opportunity(IsDeleted=no, IsClosed=yes, IsWon=yes, CreatedDate=stamp, CloseDate="2026-03-27"),
