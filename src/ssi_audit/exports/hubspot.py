@@ -212,23 +212,17 @@ def _read_one(file: File, context: Context) -> tuple[pd.DataFrame, Rows]:
 
 
 def _links(table: Table, deals: str | None, contacts: str | None) -> pd.DataFrame:
-    """row, deal, contact: the first record that a row names of each kind, "" where it names none."""
-    first = r"^\s*(\w+)"
-    return pd.DataFrame(
-        {
-            "row": table.rows,
-            "deal": table.words(deals).str.extract(first)[0].fillna(""),
-            "contact": table.words(contacts).str.extract(first)[0].fillna(""),
-        }
-    )
+    """row, deals, contacts: the records that a row names of each kind, a list of ids each."""
+    named = {"deals": table.words(deals), "contacts": table.words(contacts)}
+    return pd.DataFrame({"row": table.rows} | {kind: words.str.findall(r"\w+") for kind, words in named.items()})
 
 
 def _deal_of_contact(links: list[pd.DataFrame]) -> dict[str, str]:
     """The deal that each contact belongs to; of several the one with the lowest number, which was made first."""
-    pairs = pd.concat([part[["deal", "contact"]] for part in links], ignore_index=True)
-    pairs = pairs[(pairs["deal"] != "") & (pairs["contact"] != "")].drop_duplicates()
-    pairs = pairs.assign(number=pd.to_numeric(pairs["deal"], errors="coerce")).sort_values(["number", "deal"])
-    return pairs.drop_duplicates("contact").set_index("contact")["deal"].to_dict()
+    pairs = pd.concat([part.explode("deals").explode("contacts") for part in links], ignore_index=True)
+    pairs = pairs[["deals", "contacts"]].dropna().drop_duplicates()
+    pairs = pairs.assign(number=pd.to_numeric(pairs["deals"], errors="coerce")).sort_values(["number", "deals"])
+    return pairs.drop_duplicates("contacts").set_index("contacts")["deals"].to_dict()
 
 
 def _joined(links: pd.DataFrame, rows: Rows, deal_of: dict[str, str]) -> pd.DataFrame | None:
@@ -237,9 +231,10 @@ def _joined(links: pd.DataFrame, rows: Rows, deal_of: dict[str, str]) -> pd.Data
     if events is None or not events["kind"].isin(("inquiry", "meeting")).any():
         return events
     named = events[["row"]].merge(links, how="left", on="row").set_axis(events.index)
-    through = named["contact"].map(deal_of).astype("str").fillna("")
-    alone = ("contact " + named["contact"]).where(named["contact"] != "", "")
-    return events.assign(deal=named["deal"].where(named["deal"] != "", through.where(through != "", alone)))
+    deal, contact = named["deals"].str[0].fillna(""), named["contacts"].str[0].fillna("")
+    through = contact.map(deal_of).astype("str").fillna("")
+    alone = ("contact " + contact).where(contact != "", "")
+    return events.assign(deal=deal.where(deal != "", through.where(through != "", alone)))
 
 
 def _deals(file: File, table: Table, context: Context) -> Rows:

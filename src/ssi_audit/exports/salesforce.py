@@ -207,7 +207,7 @@ def _deals(file: File, table: Table, context: Context) -> Rows:
         columns["currency"] = table.find(*(f"{columns['amount']} {word}" for word in _CURRENCY_WORDS))
     if columns["deal"] is not None:
         table = _short_ids(table, columns["deal"])
-    table, ledger = _without_trailers(file, table, columns, ("stage", "closed", "created", "title"), context)
+    table, ledger = _without_trailers(file, table, columns, ("stage", "closed", "created"), context)
     return crm.read_deals(file, table, columns, context, _STYLE, ledger)
 
 
@@ -223,22 +223,24 @@ def _without_trailers(
     table = replace(table, odd=[line for line in table.odd if not _is_trailer_line(line)], set_aside=[
         *table.set_aside, *((line.row, TRAILER) for line in table.odd if _is_trailer_line(line))])  # fmt: skip
     ledger = table.ledger(context)
-    empty = np.ones(len(table), dtype=bool)
+    # Without a stage and a day a row is no deal; where it has a name as well, only its words can tell what it is.
+    bare = np.ones(len(table), dtype=bool)
     for field in fields:
-        empty &= table.blank(columns.get(field))
+        bare &= table.blank(columns.get(field))
+    empty = bare & table.blank(columns.get("title"))
     filled = np.zeros(len(table), dtype=np.int64)
     first = np.full(len(table), "", dtype=object)
-    for column in table.frame.columns if empty.any() else ():
-        cells = table.words(column).to_numpy(dtype=object)[empty]
-        new = (filled[empty] == 0) & (cells != "")
-        first[np.flatnonzero(empty)[new]] = cells[new]
-        filled[empty] += cells != ""
+    for column in table.frame.columns if bare.any() else ():
+        cells = table.words(column).to_numpy(dtype=object)[bare]
+        new = (filled[bare] == 0) & (cells != "")
+        first[np.flatnonzero(bare)[new]] = cells[new]
+        filled[bare] += cells != ""
     said = np.array([bool(_TRAILER_TEXT.match(str(cell))) for cell in first], dtype=bool)
     owner = columns["person"]
     grouped = file.kind in ("workbook", "html") and owner is not None
     named = table.words(owner) != "" if grouped else np.zeros(len(table), dtype=bool)
     heading = empty & ~said & (filled == 1) & np.asarray(named)
-    trailer = empty & (said | (filled <= 1)) & ~heading
+    trailer = (bare & said) | (empty & (filled <= 1) & ~heading)
     crm.skip(table, ledger, trailer, TRAILER)
     crm.skip(table, ledger, heading, GROUP_HEADING)
     if not grouped:
