@@ -82,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
 
     pool = command("pool", _pool, "combine evidence.json of several organisations", data=False)
     pool.add_argument("files", nargs="+", type=Path)
-    pool.add_argument("--out", type=Path, required=True)
+    pool.add_argument("--out", type=Path, required=True, help="folder of the page, its tables and answer.json")
+    pool.add_argument("--lang", choices=("en", "pl", "it", "fi", "th"), default="en", help="of the page (default: en)")
 
     power = command("power", _power, "what a team of this size could see, and by when", data=False)
     power.add_argument("--people", type=int, required=True)
@@ -226,10 +227,19 @@ def _audit(args: argparse.Namespace) -> int:
 
 
 def _pool(args: argparse.Namespace) -> int:
-    from ssi_audit.pool import run_pool
+    import dataclasses
+    import datetime as dt
 
-    found = run_pool(args.files, args.out)
-    _say(args, found.to_dict()["overall"], f"Verdict: {found.overall.verdict}\nWrote {args.out}")
+    from ssi_audit.evidence import with_sentence
+    from ssi_audit.pool import pool, write_pool
+    from ssi_audit.report.pool_page import pool_context, words_of, write_pool_page
+
+    found = pool(args.files)
+    sentence = words_of(found, args.lang).headline(found.audit)
+    found = dataclasses.replace(found, audit=with_sentence(found.audit, sentence))
+    write_pool(found, args.out)
+    page = write_pool_page(found, args.out, pool_context(found, args.lang, dt.datetime.now(tz=dt.UTC).date()))
+    _say(args, found.audit.to_dict()["overall"], f"Verdict: {sentence}\nOpen {page}")
     return DONE
 
 

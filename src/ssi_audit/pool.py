@@ -17,8 +17,8 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,9 +68,19 @@ def write_evidence(audit: Audit, path: Path | str, settings: Settings | None = N
     path = Path(path)
     if path.is_dir():
         path = path / EVIDENCE_FILE
-    text = json.dumps(evidence_of(audit, settings or Settings()), indent=1, ensure_ascii=False, allow_nan=False)
-    _write(path, text + "\n")
+    write_text(path, evidence_json(audit, settings or Settings()))
     return path
+
+
+def evidence_name(answer: str) -> str:
+    """Name of the evidence beside an answer: ``answer.json`` → ``evidence.json``, ``x.json`` → ``x-evidence.json``."""
+    stem = answer.removesuffix(".json")
+    return EVIDENCE_FILE if stem == "answer" else f"{stem}-{EVIDENCE_FILE}"
+
+
+def evidence_json(audit: Audit, settings: Settings) -> str:
+    """`evidence.json` as text: the same input gives the same bytes."""
+    return json.dumps(evidence_of(audit, settings), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def evidence_of(audit: Audit, settings: Settings) -> dict[str, Any]:
@@ -162,14 +172,14 @@ def _claim_part(claim: ClaimResult, settings: Settings) -> dict[str, Any]:
 
 def _estimate_part(estimate: float, low: float, high: float, n_people: int) -> dict[str, Any]:
     """An estimate with the standard error that its 95 % range implies (t with persons - 1 degrees of freedom)."""
-    from scipy import stats
+    from ssi_audit.stats.distributions import t_quantile
 
     n_people = int(n_people)
     known = all(map(math.isfinite, (estimate, low, high))) and high > low and n_people > 1
     df = max(n_people - 1, 1)
     return {
         "estimate": estimate if known else None,
-        "se": float((high - low) / (2 * stats.t.ppf(0.975, df))) if known else None,
+        "se": float((high - low) / (2 * t_quantile(0.975, df))) if known else None,
         "df": df,
         "n_people": n_people,
     }
@@ -262,13 +272,14 @@ class Forest:
 
 @dataclass(frozen=True)
 class Office:
-    """One evidence file."""
+    """One evidence file; `activity`: does it hold any record of LinkedIn activity?"""
 
     label: str
     people: int
     periods: int
     start: str
     end: str
+    activity: bool = True
 
 
 @dataclass(frozen=True)
@@ -284,12 +295,15 @@ class PooledAnswer:
     forests : tuple of Forest
         One per fit of each pair of score and result, and one per claim with a number.
     definitions_fingerprint : str
+    definitions : dict
+        What every file agrees on; of `DATA_DEFINITIONS` the value of the files that have one, or ``""``.
     """
 
     audit: Audit
     offices: tuple[Office, ...]
     forests: tuple[Forest, ...]
     definitions_fingerprint: str
+    definitions: dict[str, Any] = field(default_factory=dict)
 
     def forest(self, exposure: str, outcome: str, measure: str = "adjusted") -> Forest:
         """The forest of one quantity.
@@ -308,6 +322,7 @@ class PooledAnswer:
         """`answer.json` of one office plus ``pooled``: offices and forests."""
         pooled = {
             "definitions_fingerprint": self.definitions_fingerprint,
+            "definitions": self.definitions,
             "offices": [dataclasses.asdict(office) for office in self.offices],
             "forests": [dataclasses.asdict(forest) for forest in self.forests],
         }
@@ -338,14 +353,19 @@ def pool(paths: Sequence[Path | str]) -> PooledAnswer:
 
 
 def run_pool(paths: Sequence[Path | str], out: Path | str) -> PooledAnswer:
-    """Pool and write ``answer.json`` and ``tables/pool-*.csv`` into a folder; errors as `pool`."""
+    """Pool and write; errors as `pool`."""
     answer = pool(paths)
+    write_pool(answer, out)
+    return answer
+
+
+def write_pool(answer: PooledAnswer, out: Path | str) -> None:
+    """Write ``answer.json`` and ``tables/pool-*.csv`` into a folder."""
     out = Path(out)
     for name, table in pool_tables(answer).items():
-        _write(out / "tables" / f"pool-{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        write_text(out / "tables" / f"pool-{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     text = json.dumps(answer.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    _write(out / "answer.json", text + "\n")
-    return answer
+    write_text(out / "answer.json", text + "\n")
 
 
 def pool_tables(answer: PooledAnswer) -> dict[str, pd.DataFrame]:
@@ -465,15 +485,14 @@ class _Collector:
         self, parts: dict[str, dict[str, Any]], name: tuple[str, str, str], shown: Callable[[float], float]
     ) -> RandomEffects:
         """Random effects over offices; `parts` have ``estimate``, ``se``, ``df`` and ``n_people``."""
-        from scipy import stats
-
+        from ssi_audit.stats.distributions import t_quantile
         from ssi_audit.stats.meta import random_effects
 
         estimates = np.array([part["estimate"] for part in parts.values()], float)
         errors = np.array([part["se"] for part in parts.values()], float)
         found = random_effects(estimates, errors**2)
         weight = 1 / (errors**2 + found.tau2)
-        half = np.array([stats.t.ppf(0.975, part["df"]) for part in parts.values()]) * errors
+        half = np.array([t_quantile(0.975, part["df"]) for part in parts.values()]) * errors
         rows = tuple(
             ForestRow(label, shown(value), shown(value - h), shown(value + h), float(share), int(part["n_people"]))
             for (label, part), value, h, share in zip(
@@ -504,10 +523,21 @@ def _combine(evidence: dict[str, dict[str, Any]]) -> PooledAnswer:
         version=version("ssi-audit"),
     )
     offices = tuple(
-        Office(label, *(one["data"].get(name) for name in ("people", "periods", "start", "end")))
+        Office(
+            label, *(one["data"].get(name) for name in ("people", "periods", "start", "end")),
+            activity=bool(one["activity"]["types"]),
+        )
         for label, one in evidence.items()
+    )  # fmt: skip
+    found = {name: _first(one.get("data_definitions", {}).get(name) for one in evidence.values())
+             for name in DATA_DEFINITIONS}  # fmt: skip
+    return PooledAnswer(
+        audit, offices, tuple(collector.forests), first["definitions_fingerprint"], first["definitions"] | found
     )
-    return PooledAnswer(audit, offices, tuple(collector.forests), first["definitions_fingerprint"])
+
+
+def _first(values: Iterable[str | None]) -> str:
+    return next((value for value in values if value), "")
 
 
 def _data(evidence: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -527,13 +557,15 @@ def _data(evidence: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _activity(evidence: dict[str, dict[str, Any]], collector: _Collector) -> ActivityLink:
-    """K1 over offices: the mean of the shares explained, by rows; a log counts as complete when every office's is."""
+    """K1 over offices: the mean of the shares explained, by rows; complete is a log that every office has that logs."""
     parts = [one["activity"] for one in evidence.values()]
     known = [part for part in parts if part["r2"] is not None]
     rows = sum(part["n_rows"] for part in known)
     r2 = sum(part["r2"] * part["n_rows"] for part in known) / rows if rows else math.nan
-    types = tuple(kind for kind in schema.ACTIVITY_TYPES if all(kind in part["types"] for part in parts))
-    missing = tuple(name for name in schema.PILLARS if any(name in part["pillars_without"] for part in parts))
+    # An office without any log brings nothing at equal activity, so its log is not missed there.
+    logged = known or parts
+    types = tuple(kind for kind in schema.ACTIVITY_TYPES if all(kind in part["types"] for part in logged))
+    missing = tuple(name for name in schema.PILLARS if any(name in part["pillars_without"] for part in logged))
     links = {
         exposure: _pool_correlation(
             {label: one["activity"]["links"].get(exposure) for label, one in evidence.items()},
@@ -589,8 +621,7 @@ def _known(parts: dict[str, dict[str, Any] | None]) -> dict[str, dict[str, Any]]
 def _pool_fit(
     parts: dict[str, dict[str, Any] | None], name: tuple[str, str, str], sesoi: float, collector: _Collector
 ) -> Fit:
-    from scipy import stats
-
+    from ssi_audit.stats.distributions import t_quantile
     from ssi_audit.stats.inference import minimum_detectable_ratio, needed_multiple
 
     known = _known(parts)
@@ -604,7 +635,7 @@ def _pool_fit(
     found = collector.pooled(
         {label: part | {"estimate": part["log_rr"]} for label, part in known.items()}, name, math.exp
     )
-    narrow = float(stats.t.ppf(0.95, found.df)) * found.se
+    narrow = float(t_quantile(0.95, found.df)) * found.se
     means = [(part["mean"], part["n_rows"]) for part in known.values() if part["mean"] is not None]
     return Fit(
         rr=math.exp(found.estimate), low=math.exp(found.low), high=math.exp(found.high),
@@ -668,7 +699,7 @@ def _watch(evidence: dict[str, dict[str, Any]], collector: _Collector) -> tuple[
     return tuple(sorted(ranked, key=lambda item: (-item.skill, item.name)))
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -75,13 +75,13 @@ def build_index(
     """
     words = words or Words(context.language, currency=context.currency)
     return [
-        _answer(audit, words),
-        _pillars(audit, words),
-        _beside("watch-trust", _watch(audit, words), _trust(audit, words, context)),
+        answer_piece(audit, words),
+        pillars_piece(audit, words),
+        beside("watch-trust", watch_piece(audit, words), _trust(audit, words, context)),
         _pictures(pictures or {}, words),
-        _beside("choices-claims", _choices(audit, words, context), _claims(audit, words, context)),
-        _next(audit, words),
-        _rule(audit, words),
+        beside("choices-claims", _choices(audit, words, context), claims_piece(audit, words, context)),
+        next_piece(audit, words),
+        rule_piece(audit, words),
     ]
 
 
@@ -116,12 +116,13 @@ def _csv(name: str) -> str:
     return f"tables/{PAGE}-{name}.csv"
 
 
-def _fill(name: str, view: dict[str, Any], tables: dict[str, Table] | None = None) -> Piece:
+def fill(name: str, view: dict[str, Any], tables: dict[str, Table] | None = None) -> Piece:
+    """A block from the macro of its name."""
     macro = getattr(environment().get_template("index_parts.html.j2").module, name)
     return Piece(name, Markup(macro(view)), tables or {})
 
 
-def _beside(name: str, *pieces: Piece) -> Piece:
+def beside(name: str, *pieces: Piece) -> Piece:
     """Blocks side by side; on a phone one below the other."""
     html = Markup('<div class="two">{}</div>').format(Markup("").join(piece.html for piece in pieces))
     return Piece(name, html, {key: table for piece in pieces for key, table in piece.tables.items()})
@@ -130,7 +131,8 @@ def _beside(name: str, *pieces: Piece) -> Piece:
 # ---- first screen ----
 
 
-def _answer(audit: Audit, words: Words) -> Piece:
+def answer_piece(audit: Audit, words: Words, facts: list[tuple[str, str]] | None = None) -> Piece:
+    """The first screen; `facts` replace the four of one organisation."""
     inconclusive = audit.overall.verdict == schema.INCONCLUSIVE
     verdict = words.verdict(audit)
     view = {
@@ -138,16 +140,17 @@ def _answer(audit: Audit, words: Words) -> Piece:
         "verdict": verdict,
         "long": len(verdict[1]) > LONG_VERDICT,
         "lead": " ".join(words.lead(audit)),
-        "facts": words.facts(audit),
+        "facts": facts or words.facts(audit),
         # The strip below holds the same numbers as a table, and its file.
         "picture": plot_fading(audit, words).html(words, fold=False),
         "points": words.open_points(audit) if inconclusive else [],
         "caveats": words.caveats(audit),
     }
-    return _fill("answer", view)
+    return fill("answer", view)
 
 
-def _pillars(audit: Audit, words: Words) -> Piece:
+def pillars_piece(audit: Audit, words: Words) -> Piece:
+    """The strip of pillar by step."""
     rows = strip(audit, words)
     shown = {cell.style for _, _, _, cells in rows for cell in cells}
     key = [
@@ -172,13 +175,14 @@ def _pillars(audit: Audit, words: Words) -> Piece:
         "key": key,
         "fold": table.fold(words, _csv("links")),
     }
-    return _fill("pillars", view, {"links": table})
+    return fill("pillars", view, {"links": table})
 
 
 # ---- below ----
 
 
-def _watch(audit: Audit, words: Words) -> Piece:
+def watch_piece(audit: Audit, words: Words) -> Piece:
+    """Other numbers, ranked by how much they help to foretell deals."""
     items = ranked(audit.watch)
     low = min([0.0, *(item.low for item in items)])
     high = max([0.01, *(item.high for item in items)])
@@ -232,7 +236,7 @@ def _watch(audit: Audit, words: Words) -> Piece:
         "empty": words.say("watch.empty"),
         "fold": table.fold(words, _csv("watch")) if rows else "",
     }
-    return _fill("watch", view, {"watch": table} if rows else {})
+    return fill("watch", view, {"watch": table} if rows else {})
 
 
 def _trust(audit: Audit, words: Words, context: PageContext) -> Piece:
@@ -248,7 +252,7 @@ def _trust(audit: Audit, words: Words, context: PageContext) -> Piece:
         "empty": words.say("trust.empty"),
         "more": _more(context, "01-data-quality", words.say("page.data-quality")),
     }
-    return _fill("trust", view)
+    return fill("trust", view)
 
 
 def _pictures(pictures: Mapping[str, Scatter | None], words: Words) -> Piece:
@@ -263,7 +267,7 @@ def _pictures(pictures: Mapping[str, Scatter | None], words: Words) -> Piece:
         "fold": "",
     }
     if not drawn:
-        return _fill("pictures", view)
+        return fill("pictures", view)
     if len({scatter.direction for scatter in drawn.values()}) > 1:
         view["title"] = words.say("pictures.title_differ")
     edges = [value for scatter in drawn.values() for value in (scatter.x[0], scatter.x[-1])]
@@ -273,7 +277,7 @@ def _pictures(pictures: Mapping[str, Scatter | None], words: Words) -> Piece:
     table = _groups(drawn, words)
     view["figures"] = [figure.html(words, fold=False) for figure in figures.values()]
     view["fold"] = table.fold(words, _csv("groups"))
-    return _fill("pictures", view, {"groups": table})
+    return fill("pictures", view, {"groups": table})
 
 
 def _groups(drawn: Mapping[str, Scatter], words: Words) -> Table:
@@ -305,7 +309,7 @@ def _choices(audit: Audit, words: Words, context: PageContext) -> Piece:
         "more": _more(context, "05-limits", words.say("page.limits")),
     }
     if counts is None:
-        return _fill("choices", view)
+        return fill("choices", view)
     figure = plot_choices(audit.specification["rows"], counts, words)
     view["figure"] = figure.html(words, csv=_csv("choices"))
     most = audit.specification.get("moves_most")
@@ -316,7 +320,7 @@ def _choices(audit: Audit, words: Words, context: PageContext) -> Piece:
     if audit.specification.get("others"):
         tables["agreement"] = _agreement(audit, words)
         view["agreement"] = tables["agreement"].html(words) + words.csv_link(_csv("agreement"), view["title"])
-    return _fill("choices", view, tables)
+    return fill("choices", view, tables)
 
 
 def _agreement(audit: Audit, words: Words) -> Table:
@@ -326,7 +330,8 @@ def _agreement(audit: Audit, words: Words) -> Table:
     return replace(table, columns=tuple(column for column in table.columns if column.key in keys))
 
 
-def _claims(audit: Audit, words: Words, context: PageContext) -> Piece:
+def claims_piece(audit: Audit, words: Words, context: PageContext) -> Piece:
+    """The published figures beside ours."""
     by_id = {claim.id: claim for claim in audit.claims}
     rows = [
         {
@@ -349,7 +354,7 @@ def _claims(audit: Audit, words: Words, context: PageContext) -> Piece:
         "counts": words.claim_counts(audit.claims) if audit.claims else "",
         "more": _more(context, "04-claims", words.say("page.claims")),
     }
-    return _fill("claims", view, {"claims": _claim_table(audit, words)} if audit.claims else {})
+    return fill("claims", view, {"claims": _claim_table(audit, words)} if audit.claims else {})
 
 
 def _claim_table(audit: Audit, words: Words) -> Table:
@@ -374,16 +379,18 @@ def _claim_table(audit: Audit, words: Words) -> Table:
     return Table(words.say("claims.caption"), frame, columns)
 
 
-def _next(audit: Audit, words: Words) -> Piece:
+def next_piece(audit: Audit, words: Words) -> Piece:
+    """Suggestions for the next quarter."""
     view = {
         "title": words.say("next.title"),
         "sub": words.say("next.sub"),
         "ideas": words.suggestions(audit)[:MAX_IDEAS],
     }
-    return _fill("next", view)
+    return fill("next", view)
 
 
-def _rule(audit: Audit, words: Words) -> Piece:
+def rule_piece(audit: Audit, words: Words) -> Piece:
+    """The rule that chose the verdict, and what it came to for each main result."""
     table = rule_table(audit, words)
     volume, deals = words.sesoi["inquiries"] - 1, words.sesoi["win_rate"] - 1
     view = {
@@ -394,7 +401,7 @@ def _rule(audit: Audit, words: Words) -> Piece:
         "table": table.html(words) if len(table.frame) else "",
         "csv": words.csv_link(_csv("rule"), table.caption) if len(table.frame) else "",
     }
-    return _fill("rule", view, {"rule": table})
+    return fill("rule", view, {"rule": table})
 
 
 def _more(context: PageContext, page: str, label: str) -> tuple[str, str] | None:

@@ -225,8 +225,10 @@ class Words(Phrases):
 
     def settle(self, audit: Audit) -> list[str]:
         """How many sellers or weeks, or which other data, would give an answer."""
-        n_people = int(audit.data.get("people") or 0)
+        n_people, n_offices = int(audit.data.get("people") or 0), int(audit.data.get("offices") or 0)
         reasons = {outcome: reason_of(audit, outcome) for outcome in open_outcomes(audit)}
+        if n_offices and "few_df" in reasons.values():
+            return [self.say("open.few_offices", n=self._n_pooled(audit))]
         if n_people < MIN_PEOPLE or (reasons and set(reasons.values()) <= {"few_people", "few_df"}):
             return [self.say("open.few_people", n=n_people)]
         sentences = []
@@ -244,9 +246,19 @@ class Words(Phrases):
             sentences.append(self.say("open.no_estimate", list=self.outcomes(missing)))
         return sentences[:2] or [self.say("open.border")]
 
+    @staticmethod
+    def _n_pooled(audit: Audit) -> int:
+        """Offices in the largest main result that is open for want of offices; their pooled range has one df less."""
+        cells = [find(audit, "total", outcome) for outcome in open_outcomes(audit)]
+        return 1 + max(int(cell.adjusted.df) for cell in cells if cell is not None and cell.reason == "few_df")
+
     def _more_data(self, audit: Audit, multiple: float) -> str:
         if multiple > FAR_MULTIPLE:
             return self.say("open.far", times=self.count(FAR_MULTIPLE))
+        offices = int(audit.data.get("offices") or 0)
+        if offices:
+            times = self.number(multiple, 1) if multiple < 10 else self.significant(multiple)
+            return self.say("open.pooled", times=times, offices=self.count(math.ceil(multiple * offices)), now=offices)
         gaps = {
             "times": self.number(multiple, 1) if multiple < 10 else self.significant(multiple),
             "people": self.significant(int(audit.data.get("people") or 0) * multiple),
@@ -336,9 +348,11 @@ class Words(Phrases):
     def _collect_ideas(self, audit: Audit) -> list[tuple[str, dict[str, Any]]]:
         multiple = needed_multiple(audit)
         ideas: list[tuple[str, dict[str, Any]]] = []
-        if multiple > 1 or int(audit.data.get("people") or 0) < MIN_PEOPLE:
+        few = int(audit.data.get("people") or 0) < MIN_PEOPLE
+        few = few or "few_df" in {reason_of(audit, outcome) for outcome in open_outcomes(audit)}
+        if multiple > 1 or few:
             ideas.append(("collect", {"settle": self.settle(audit)[0]}))
-        if 1 < multiple <= FAR_MULTIPLE:
+        if 1 < multiple <= FAR_MULTIPLE and not audit.data.get("offices"):
             ideas.append(("pool", {"n": math.ceil(multiple)}))
         reasons = {reason_of(audit, outcome) for outcome in open_outcomes(audit)}
         if not ideas and reasons <= {"too_wide", "crude_unknown"}:
