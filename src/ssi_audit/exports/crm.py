@@ -50,6 +50,10 @@ FIELDS = {
 }  # fmt: skip
 SECTIONS = tuple(FIELDS)
 
+# How well a reader knows a table of deals of its system that has no column of owners: less than `generic_crm`, which
+# may know another word for the seller, but enough to ask.
+NO_SELLER = 0.45
+
 # Columns of deals that go into every event as they are.
 PASSED_ON = ("source", "deal", "about", "changed", "told")
 

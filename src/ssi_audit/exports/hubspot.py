@@ -146,9 +146,14 @@ _INTERNAL_HISTORY = re.compile(r"^hs_(?:v2_)?date_entered_(?P<stage>\w+)$")
 
 
 def recognises(file: File) -> float:
-    """1 for the columns of deals, contacts or meetings in any language, 0.9 without ``Record ID``."""
+    """1 for the columns of deals, contacts or meetings in any language, 0.9 without ``Record ID``.
+
+    Deals without their column of owners are left to whoever finds the seller by another name.
+    """
     if file.kind not in ("text", "workbook") or not readable(file.words):
         return 0.0
+    if readable(file.words) == "deals" and not crm.has_any(file.words, *DEALS["person"]):
+        return crm.NO_SELLER
     return 1.0 if crm.has_any(file.words, *_ID) else 0.9
 
 

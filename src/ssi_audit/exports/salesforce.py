@@ -131,11 +131,16 @@ _COUNT_BEHIND = r"\s*\(\d[\d.,\s]*(?:\s*[^\W\d]+)?\)\s*$"
 
 
 def recognises(file: File) -> float:
-    """1 for the labels of an opportunity report, 0.9 for leads and activities; API names of a single object too."""
+    """1 for the labels of an opportunity report, 0.9 for leads and activities; API names of a single object too.
+
+    Without its column of owners a report is left to whoever finds the seller by another name.
+    """
     if file.kind in ("text", "workbook"):
         if salesforce_objects.kind_of(file):
             return 1.0
-        return {"deals": 1.0, "inquiries": 0.9, "meetings": 0.9}.get(_readable(file.words), 0.0)
+        if _readable(file.words) == "deals":
+            return 1.0 if crm.has_any(file.words, *DEALS["person"]) else crm.NO_SELLER
+        return 0.9 if _readable(file.words) else 0.0
     if file.kind == "html":
         table = _html(file)
         return 0.9 if table is not None and _readable(_words(table)) else 0.0
