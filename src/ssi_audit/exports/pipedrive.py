@@ -55,6 +55,7 @@ MEETINGS = {
     "changed": ("Activity - Update time",),
 }
 DONE = ("Activity - Done",)
+PREFIXES = ("deal - ", "lead - ", "activity - ")
 HEADER_WORDS = tuple(name for names in (DEALS, INQUIRIES, MEETINGS) for group in names.values() for name in group)
 STYLE = crm.Style(owner="pipedrive_user", zone="UTC", zero_is_unknown=True)
 
@@ -63,8 +64,8 @@ OTHER_ACTIVITY = "an activity of another type"
 
 
 def recognises(file: File) -> float:
-    """1 for a header of deals, leads or activities with Pipedrive's prefixes."""
-    if file.kind not in ("text", "workbook"):
+    """1 for a header of deals, leads or activities with Pipedrive's prefixes: "Deal Status" is anybody's."""
+    if file.kind not in ("text", "workbook") or not any(cell.lower().startswith(PREFIXES) for cell in file.header):
         return 0.0
     return 1.0 if _readable(file.words) else 0.0
 

@@ -40,7 +40,7 @@ _LOST_WORDS = re.compile(
     r"\b(?:closed ?lost|lost|verloren\w?|perdid[oa]s?|pers[oaie]|przegran[aey]?|utracon[aey]|stracon[aey]|havitty|"
     r"menetetty|perdue?s?|perte|tapt|forlorad|tabt|disqualified|dropped|abandoned|declined|rejected|cancell?ed|dead|"
     r"no sale|no decision|abgelehnt|storniert|annullat[oa]|anulowan[aey]|odrzucon[aey]|rechazad[oa]|cancelad[oa]|"
-    r"descartad[oa]|not won|nicht gewonnen|non vint[oa]|phae)\b"
+    r"descartad[oa]|not won|nicht gewonnen|non vint[oa]|aeph)\b"
 )
 # Beginnings of words that name a step on the way; "closed", "signed" or "completed" beside one leaves it undecided.
 _ON_THE_WAY = (
