@@ -275,8 +275,8 @@ def write_world(world: World, out: Path | str, as_: str = "plain") -> list[Path]
     world : World
     out : path
         A new or empty folder, or one that holds nothing but an earlier sample.
-    as_ : {"plain"}
-        Format of the files.
+    as_ : {"plain", "exports"}
+        Format of the files: tables of the plain format, or the exports of LinkedIn, six CRMs and calendars.
 
     Returns
     -------
@@ -305,7 +305,14 @@ def write_plain(tables: dict[str, pd.DataFrame], folder: Path) -> None:
         )  # fmt: skip
 
 
-FORMATS: dict[str, Callable[[dict[str, pd.DataFrame], Path], None]] = {"plain": write_plain}
+def write_exports(tables: dict[str, pd.DataFrame], folder: Path) -> None:
+    """Write the tables as the exports of the systems that an organisation has."""
+    from ssi_audit.world_exports_mixed import write_mixed
+
+    write_mixed(tables, folder)
+
+
+FORMATS: dict[str, Callable[[dict[str, pd.DataFrame], Path], None]] = {"plain": write_plain, "exports": write_exports}
 
 
 def write_folder(out: Path, write: Callable[[Path], None], truth: dict[str, Any]) -> list[Path]:

@@ -43,8 +43,8 @@ FIELDS = {
         "person", "person_id", "email", "id", "deal", "created", "source", "status", "company", "deleted", "changed",
     ),
     "meetings": (
-        "person", "person_id", "email", "id", "deal", "start", "start_time", "subject", "outcome", "type", "company",
-        "deleted", "created", "changed",
+        "person", "person_id", "email", "id", "deal", "lead", "start", "start_time", "subject", "outcome", "type",
+        "company", "deleted", "created", "changed",
     ),
     "quotas": ("person", "period", "period_start", "period_end", "year", "quota", "currency"),
 }  # fmt: skip
@@ -134,14 +134,21 @@ def has_any(words: frozenset[str], *names: str) -> bool:
 def peek(file: File, known: frozenset[str]) -> frozenset[str]:
     """The folded header words of a table, reading only the beginning of a text and keeping nothing.
 
-    What is asked of every file of a folder must be cheap. Empty for what is no table, and for text that is not
-    Unicode.
+    What is asked of every file of a folder must be cheap, and is asked again for every folder above it: the answer
+    is kept. Empty for what is no table, and for text that is not Unicode.
 
     Parameters
     ----------
     known : frozenset of str
         Folded header words to look for.
     """
+    if known not in file.peeked:
+        file.peeked[known] = _header_words(file, known)
+        file.forget()
+    return file.peeked[known]
+
+
+def _header_words(file: File, known: frozenset[str]) -> frozenset[str]:
     words: frozenset[str] = frozenset()
     if file.kind == "workbook":
         words = file.words
@@ -153,7 +160,6 @@ def peek(file: File, known: frozenset[str]) -> frozenset[str]:
         dialect, at, hidden = text.sniff(head.encode(), known)
         records = text.sample_records(head, dialect, at + 1 + hidden)
         words = frozenset(text.fold(cell) for cell in records[-1]) - {""} if records else words
-    file.forget()
     return words
 
 
@@ -429,7 +435,8 @@ def read_meetings(
     """A table of meetings as events on their start day; `columns` as for ``meetings``.
 
     An outcome that says cancelled, no-show or rescheduled is no meeting; an empty one counts as held, and so does
-    one that still says "scheduled" after its day. What lies behind the day of the export is a plan.
+    one that still says "scheduled" after its day. What lies behind the day of the export is a plan. A meeting without
+    a deal belongs to the case of the lead it names, as the inquiry of a lead does that never became a deal.
     """
     ledger = ledger if ledger is not None else table.ledger(context)
     owner = owners(table, columns, style, file, context)
@@ -447,6 +454,7 @@ def read_meetings(
     skip(table, ledger, start.isna().to_numpy(), NO_DATE)
     told = export_day(file, made, changed, start)
     skip(table, ledger, (start.dt.floor("D") > told).to_numpy(), PLANNED)
+    deal = table.words(columns["deal"])
     silent = in_use(table, ledger) & table.blank(columns["outcome"])
     if columns["outcome"] is not None and silent.any():
         context.note(f"{table.file}: {int(silent.sum()):,} past meetings without an outcome count as held")
@@ -455,7 +463,7 @@ def read_meetings(
             "person": owner,
             "date": start.dt.floor("D"),
             "kind": "meeting",
-            "deal": table.words(columns["deal"]),
+            "deal": deal.where(deal != "", table.words(columns["lead"])),
             "id": table.words(columns["id"]),
             "time": start.where(start != start.dt.floor("D")),
             "about": table.words(columns["subject"]),
@@ -518,33 +526,25 @@ def _plain(words: str) -> str:
 # --------------------------------------------------------------------------- cases
 
 
-def with_started(frames: list[pd.DataFrame | None]) -> list[pd.DataFrame | None]:
-    """Events of one system with ``started``: a meeting's inquiry, and the first meeting of a deal.
+# What a later event is a share of: a meeting comes of an inquiry, a deal of a meeting.
+_COMES_OF = {"inquiry": ("meeting",), "meeting": ("opportunity", "deal_won", "deal_lost")}
 
-    Only what lies on or before the event's own day, and only within a case (``deal``).
+
+def with_started(events: pd.DataFrame) -> pd.DataFrame:
+    """Events with ``started`` where the files leave it open: the day of a meeting's inquiry, of a deal's first meeting.
+
+    Only what lies on or before the event's own day, and only within a case (``deal``), whichever files tell of it.
     """
-    known = [frame for frame in frames if frame is not None and len(frame)]
-    if not known:
-        return frames
-    earlier = [frame[frame["kind"].isin(("inquiry", "meeting"))][["deal", "kind", "date"]] for frame in known]
-    together = pd.concat(earlier, ignore_index=True)
-    if not len(together):
-        return frames
-    together = together[together["deal"].notna() & (together["deal"] != "")]
-    first = {
-        kind: together[together["kind"] == kind].groupby("deal", sort=False)["date"].min()
-        for kind in ("inquiry", "meeting")
-    }
-
-    def started(frame: pd.DataFrame) -> pd.Series:
-        day = pd.Series(pd.NaT, index=frame.index, dtype=frame["date"].dtype)
-        for kind, later in (("inquiry", ("meeting",)), ("meeting", ("opportunity", "deal_won", "deal_lost"))):
-            if len(first[kind]):
-                of_case = frame["deal"].where(frame["kind"].isin(later)).map(first[kind])
-                day = day.fillna(of_case.astype(day.dtype))
-        return day.where(day <= frame["date"])
-
-    return [frame if frame is None or not len(frame) else frame.assign(started=started(frame)) for frame in frames]
+    cases = events["deal"].notna() & events["kind"].isin(tuple(_COMES_OF))
+    if not cases.any():
+        return events
+    started = events["started"].copy()
+    for kind, later in _COMES_OF.items():
+        first = events[cases & (events["kind"] == kind)].groupby("deal", sort=False)["date"].min()
+        open_ = events.index[started.isna() & events["kind"].isin(later) & events["deal"].notna()]
+        day = first.reindex(events["deal"].loc[open_]).set_axis(open_)
+        started.loc[open_] = day.where(day <= events["date"].loc[open_])
+    return events.assign(started=started)
 
 
 # --------------------------------------------------------------------------- when the file was made

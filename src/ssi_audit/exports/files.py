@@ -61,12 +61,15 @@ class File:
         Path below the data folder, with ``/``.
     folder : Folder
         Where it lies; `folder.files` are its neighbours.
+    peeked : dict
+        What `crm.peek` found in its beginning; stays when the content is forgotten.
     """
 
     def __init__(self, name: str, folder: Folder, load: Callable[[], bytes], size: int, context: ReadingRules) -> None:
         self.name, self.folder, self.size = name, folder, size
         self._load, self._rules = load, context
         self._tables: dict[Any, Table] = {}
+        self.peeked: dict[frozenset[str], frozenset[str]] = {}
 
     def __repr__(self) -> str:
         return f"File({self.name!r})"

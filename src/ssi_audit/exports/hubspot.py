@@ -195,7 +195,7 @@ def read_folder(folder: Folder, files: list[File], context: Context) -> Iterator
             file.forget()
     deal_of = _deal_of_contact([links for links, _ in read])
     frames = [_joined(links, rows, deal_of) for links, rows in read]
-    for rows, frame in zip((rows for _, rows in read), crm.with_started(frames)):
+    for (_, rows), frame in zip(read, frames):
         yield replace(rows, crm_events=frame)
 
 

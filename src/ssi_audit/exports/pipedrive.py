@@ -46,6 +46,7 @@ MEETINGS = {
     "person": ("Activity - Assigned to user", "Activity - Assigned to"),
     "id": ("Activity - ID", "Activity - System ID", "Activity - Pipedrive System ID"),
     "deal": ("Deal - ID", "Activity - Deal ID"),
+    "lead": ("Lead - ID", "Activity - Lead ID"),
     "start": ("Activity - Due date", "Activity - Marked as done time"),
     "start_time": ("Activity - Due time",),
     "subject": ("Activity - Subject",),
@@ -54,8 +55,8 @@ MEETINGS = {
     "created": ("Activity - Creation date", "Activity - Add time"),
     "changed": ("Activity - Update time",),
 }
-DONE = ("Activity - Done",)
 PREFIXES = ("deal - ", "lead - ", "activity - ")
+DONE = ("Activity - Done",)
 HEADER_WORDS = tuple(name for names in (DEALS, INQUIRIES, MEETINGS) for group in names.values() for name in group)
 STYLE = crm.Style(owner="pipedrive_user", zone="UTC", zero_is_unknown=True)
 

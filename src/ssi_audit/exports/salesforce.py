@@ -100,6 +100,7 @@ MEETINGS = {
     "person": ("Assigned", "Assigned To", "Zugewiesen", "Zugewiesen an", "Asignado a", "Assigné à", "Assegnato a"),
     "id": ("Activity ID", "Aktivitäts-ID"),
     "deal": ("Opportunity ID", "Opportunity-ID"),
+    "lead": ("Lead ID", "Lead-ID"),
     "start": ("Start", "Start Date Time", "Date", "Datum", "Fecha", "Data"),
     "subject": ("Subject", "Betreff", "Asunto", "Objet", "Oggetto"),
     "outcome": ("Status",),
@@ -193,6 +194,7 @@ def read(file: File, context: Context) -> Iterator[Rows]:
         return
     names = INQUIRIES if what == "inquiries" else MEETINGS
     columns = crm.find_columns(table, names, what, context)
+    table = _short_ids(table, *(columns.get(name) for name in ("id", "deal", "lead")))
     table, ledger = _without_trailers(file, table, columns, ("created", "start", "subject"), context)
     if what == "inquiries":
         yield crm.read_inquiries(file, table, columns, context, _STYLE, ledger)
@@ -210,15 +212,15 @@ def _deals(file: File, table: Table, context: Context) -> Rows:
         return Rows(table.ledger())
     if columns["amount"] and not columns["currency"]:
         columns["currency"] = table.find(*(f"{columns['amount']} {word}" for word in _CURRENCY_WORDS))
-    if columns["deal"] is not None:
-        table = _short_ids(table, columns["deal"])
+    table = _short_ids(table, columns["deal"])
     table, ledger = _without_trailers(file, table, columns, ("stage", "closed", "created"), context)
     return crm.read_deals(file, table, columns, context, _STYLE, ledger)
 
 
-def _short_ids(table: Table, column: str) -> Table:
+def _short_ids(table: Table, *columns: str | None) -> Table:
     """Ids of 15 and of 18 characters name the same record: the first 15 do."""
-    return replace(table, frame=table.frame.assign(**{column: salesforce_objects.short(table.words(column))}))
+    ids = {column: salesforce_objects.short(table.words(column)) for column in columns if column is not None}
+    return replace(table, frame=table.frame.assign(**ids))
 
 
 def _without_trailers(

@@ -150,7 +150,8 @@ def read_objects(files: list[File], context: Context) -> Iterator[Rows]:
         finally:
             file.forget()
             pa.default_memory_pool().release_unused()
-    for rows, frame in zip(read, crm.with_started([rows.crm_events for rows in read])):
+    for rows in read:
+        frame = rows.crm_events
         if frame is not None:
             frame = frame.assign(told=org.told)
             planned = ((frame["kind"] == "meeting") & (frame["date"] > org.told)).to_numpy()

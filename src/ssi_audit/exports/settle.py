@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from ssi_audit import people, schema
 from ssi_audit.errors import DataError
-from ssi_audit.exports import twice
+from ssi_audit.exports import crm, twice
 from ssi_audit.exports.ledger import empty_ledger
 from ssi_audit.exports.totals import told_twice
 from ssi_audit.names import as_received
@@ -308,14 +308,14 @@ def _larger_counts(frame: pd.DataFrame) -> Settled:
 def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list[str]) -> Settled:
     """An event that several rows, exports or systems tell counts once (`twice`)."""
     events = twice.count_once(kept["crm_events"], readers, files, _known_until(kept))
-    return Settled(events.frame, events.frame, events.dropped)
+    return Settled(crm.with_started(events.frame), events.frame, events.dropped)
 
 
 def _known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:
     """The last day that anything but meetings and closings tells of: those can be dated ahead."""
-    crm = kept["crm_events"]
-    sure = crm.loc[crm["kind"].isin(("inquiry", "opportunity")), "date"]
-    latest = [kept["ssi"]["date"].max(), kept["activity"]["date"].max(), crm["told"].max(), sure.max()]
+    events = kept["crm_events"]
+    sure = events.loc[events["kind"].isin(("inquiry", "opportunity")), "date"]
+    latest = [kept["ssi"]["date"].max(), kept["activity"]["date"].max(), events["told"].max(), sure.max()]
     return max((day for day in latest if pd.notna(day)), default=pd.NaT)
 
 

@@ -47,6 +47,7 @@ MEETINGS = {
     "person_id": ("Host.id", "Host Id", "Event Owner.id", "Meeting Owner.id"),
     "id": _ID,
     "deal": ("What Id.id", "Related To.id"),
+    "lead": ("Who Id.id",),
     "start": ("From", "Start DateTime", "Start Date Time"),
     "subject": ("Title", "Subject", "Event Title"),
     "outcome": ("Status", "Check-In Status", "Meeting Status"),
