@@ -21,6 +21,8 @@ from mistune.plugins.table import table as table_plugin
 from pygments import token
 from pygments.lexers.python import PythonLexer
 
+from ssi_audit.report.language import translated
+
 # Colour for four kinds of words is enough to read code by.
 TOKENS = ((token.Keyword, "k"), (token.String, "s"), (token.Comment, "c"), (token.Number, "m"))
 # What a function returned to nobody, such as <Axes: xlabel='SSI'>: no result to show.
@@ -55,7 +57,7 @@ class Card:
         return highlight("\n\n".join(self.code))
 
 
-def cards_of(notebook: nbformat.NotebookNode, title: str, table_label: str) -> list[Card]:
+def cards_of(notebook: nbformat.NotebookNode, title: str, table_label: str, lang: str = "en") -> list[Card]:
     """Cards of a notebook; the first one holds the page's only heading of the first level.
 
     Parameters
@@ -66,6 +68,8 @@ def cards_of(notebook: nbformat.NotebookNode, title: str, table_label: str) -> l
         The heading, for a notebook that has none.
     table_label : str
         What a screen reader calls a table that has no name of its own.
+    lang : str
+        Language of the page: text of our own notebooks is shown in it.
     """
     text = _Text(table_label)
     figures = itertools.count(1)
@@ -74,7 +78,7 @@ def cards_of(notebook: nbformat.NotebookNode, title: str, table_label: str) -> l
         if LAB_ONLY in cell.metadata.get("tags", []):
             continue
         if cell.cell_type == "markdown":
-            part = text.html(cell.source)
+            part = text.html(translated(cell.source, lang))
             if text.starts_card and (cards[-1].parts or cards[-1].code):
                 cards.append(Card())
             cards[-1].heading = cards[-1].heading or text.first_heading

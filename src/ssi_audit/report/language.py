@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import hashlib
 import math
 import string
 import tomllib
@@ -182,6 +183,21 @@ def load_messages(lang: str) -> dict[str, Any]:
     """Messages of one language: dotted name → text, or plural category → text."""
     file = resources.files("ssi_audit.report") / "messages" / f"{lang}.toml"
     return dict(_flatten(tomllib.loads(file.read_text(encoding="utf-8"))))
+
+
+@functools.cache
+def load_prose(lang: str) -> dict[str, str]:
+    """Text of the notebooks in one language: digest of the English text of a cell → the translation."""
+    file = resources.files("ssi_audit.report") / "messages" / f"notebooks.{lang}.toml"
+    if not file.is_file():  # English stands in the notebooks themselves
+        return {}
+    cells = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {cell["of"]: cell["text"] for cell in cells.values()}
+
+
+def translated(text: str, lang: str) -> str:
+    """The text of a notebook's cell in the reader's language; as it stands when it was never translated, or changed."""
+    return load_prose(lang).get(hashlib.sha256(text.encode()).hexdigest()[:12], text)
 
 
 def gaps_of(message: str) -> set[str]:

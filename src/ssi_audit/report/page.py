@@ -83,7 +83,7 @@ def render_page(
     if not isinstance(notebook, nbformat.NotebookNode):
         notebook = nbformat.read(notebook, as_version=4)
     frame = frame_of(title, context, name)
-    cards = cards_of(notebook, title, table_label=frame["labels"]["scroll"])
+    cards = cards_of(notebook, title, frame["labels"]["scroll"], context.language)
     return checked(_fill("detail.html.j2", notebook, **frame, cards=cards, layout=layout))
 
 

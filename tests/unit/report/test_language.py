@@ -1,11 +1,14 @@
 """Numbers, dates and messages as each language writes them."""
 
 import datetime as dt
+import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 
-from ssi_audit.report.language import LANGUAGES, Language, gaps_of, load_messages
+from ssi_audit.report.language import LANGUAGES, Language, gaps_of, load_messages, load_prose, translated
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -184,3 +187,42 @@ def test_words_that_reports_do_not_use(word):
     """ux.md section 3: statistics live in the details, and nothing claims cause."""
     used = {key for key, message in load_messages("en").items() for text in _texts(message) if word in text.lower()}
     assert used == set()
+
+
+# ---- text of the notebooks ----
+
+NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
+
+
+def _prose():
+    """Text cells that stand on pages: id → English."""
+    cells = [cell for path in NOTEBOOKS for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    texts = [cell for cell in cells if cell["cell_type"] == "markdown"]
+    shown = [cell for cell in texts if "lab-only" not in cell["metadata"].get("tags", [])]
+    return {cell["id"]: "".join(cell["source"]) for cell in shown}
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+def test_every_text_of_a_notebook_is_translated_as_it_stands_now(lang):
+    """A text that was changed since, or never translated, would stand in English on a page of another language."""
+    english = _prose()
+    assert len(english) > 30
+    assert [name for name, text in english.items() if translated(text, lang) == text] == []
+    assert len(load_prose(lang)) == len(english)
+
+
+@pytest.mark.parametrize("lang", OTHERS)
+def test_translated_text_has_the_same_parts(lang):
+    """Headings, paragraphs, words of code and stressed words are as many as in English."""
+    for name, text in _prose().items():
+        found = translated(text, lang)
+        for sign in ("\n\n", "`", "*"):
+            assert found.count(sign) == text.count(sign), (name, sign)
+        assert re.findall(r"^#+", found) == re.findall(r"^#+", text), name
+
+
+def test_a_text_that_was_changed_is_not_replaced_by_an_old_translation():
+    """An analyst's own words stay."""
+    text = next(iter(_prose().values()))
+    assert translated(f"{text} More.", "pl") == f"{text} More."
+    assert translated(text, "en") == text
