@@ -26,7 +26,7 @@ export PYTHONNOUSERSITE := 1
 RUN = "$(BIN)/ssi-audit"
 OPTIONS = $(if $(LANG_),--lang $(LANG_)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(PERIOD),--period $(PERIOD))
 
-.PHONY: help report check audit load record sample sample-data pdf lab test lint worlds bench fuzz clean lock
+.PHONY: help report check audit load record sample sample-data pdf lab test lint worlds mutants bench fuzz clean lock
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -67,6 +67,9 @@ lint: .venv/.ready-dev ## Check style of code and notebooks
 
 worlds: .venv/.ready-dev ## The long simulations on known-truth worlds (about half an hour)
 	@"$(BIN)/python" -m pytest tests/worlds -m slow -s
+
+mutants: .venv/.ready-dev ## Plant known mistakes one at a time: a test must notice each
+	@"$(BIN)/python" -m pytest tests/mutants -m slow
 
 bench: .venv/.ready-bench ## Measure against floors and other tools: SCALE=1 (million rows)
 	@"$(BIN)/python" -m tests.bench.run $(if $(SCALE),--scale $(SCALE))
