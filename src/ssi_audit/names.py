@@ -61,6 +61,8 @@ NAME_NOISE = frozenset({
     "contenido", "day", "days", "dripify", "dux", "duxsoup", "expandi", "helper", "heyreach", "invitations", "invites",
     "leads", "octopus", "phantom", "phantombuster", "prospects", "requests", "sent", "soup", "tool", "visits",
     "waalaxy",
+    "agenda", "appointments", "calendar", "calendario", "calendars", "calendrier", "event", "events", "google", "ics",
+    "kalendarz", "kalender", "kalenteri", "meeting", "meetings", "office", "outlook", "schedule", "work",
 })  # fmt: skip
 
 # An identity is one string: pieces "key=value", this character between them.
