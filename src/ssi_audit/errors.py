@@ -7,7 +7,16 @@ raised it becomes "can't tell", with the reason.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+# Characters that move the cursor, clear a terminal or turn the direction of writing: a file's name may hold them.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    r"""Text that a terminal shows and does not obey: a bell becomes ``\x07``."""
+    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 @dataclass(frozen=True)
@@ -52,11 +61,12 @@ class UserError(Exception):
         for where in dict.fromkeys(problem.where for problem in self.problems):
             here = [problem for problem in self.problems if problem.where == where]
             if where:
-                lines.append(f"{where}: {len(here)} problem{'s' if len(here) > 1 else ''}")
+                lines.append(f"{visible(where)}: {len(here)} problem{'s' if len(here) > 1 else ''}")
             for problem in here:
-                lines.append(f"  {problem.found}" if where else problem.found)
+                found = visible(problem.found)
+                lines.append(f"  {found}" if where else found)
                 if problem.fix:
-                    lines.extend(f"    -> {line}" for line in problem.fix.splitlines())
+                    lines.extend(f"    -> {visible(line)}" for line in problem.fix.split("\n"))
         return "\n".join([*lines, self.closing])
 
 

@@ -11,11 +11,12 @@ import datetime as dt
 import difflib
 import hashlib
 import json
+import math
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from ssi_audit import schema
 from ssi_audit.errors import Problem, SettingsError
@@ -100,7 +101,7 @@ class Settings(BaseModel):
     show_names: bool = False
     period: Literal["week", "month"] = "week"
     timezone: str = "UTC"
-    archive_shift_hours: float = 0.0
+    archive_shift_hours: float = Field(default=0.0, ge=-48, le=48, allow_inf_nan=False)
     start: dt.date | None = None
     end: dt.date | None = None
     day_first: bool | dict[str, bool] | None = None
@@ -139,6 +140,22 @@ class Settings(BaseModel):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"no time zone of this name: {value!r}; expected one like 'Europe/Warsaw'") from error
+        return value
+
+    @field_validator("end")
+    @classmethod
+    def _ends_after_start(cls, value: dt.date | None, info: ValidationInfo) -> dt.date | None:
+        start = info.data.get("start")
+        if value is not None and start is not None and value < start:
+            raise ValueError(f"the last day that counts is before the first, {start}")
+        return value
+
+    @field_validator("rates")
+    @classmethod
+    def _possible_rates(cls, value: dict[str, float]) -> dict[str, float]:
+        wrong = [code for code, rate in value.items() if not 0 < rate < math.inf]
+        if wrong:
+            raise ValueError(f"the rate of {wrong[0]} must be a number above 0")
         return value
 
     @field_validator("periods")
@@ -194,10 +211,12 @@ def load_settings(folder: Path | str | None = None, **overrides: Any) -> Setting
     if path is not None and path.is_dir():
         path = path / FILE_NAME
     values: dict[str, Any] = {}
+    if path is not None and path.name == FILE_NAME and path.exists() and not path.is_file():
+        raise SettingsError(Problem(path.name, "is a folder or a device, not a file", "rename it, or take it out"))
     if path is not None and path.is_file():
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # also no text at all, and numbers of thousands of digits
             raise SettingsError(
                 Problem(path.name, f"not readable as TOML: {error}", "strings need quotes, tables need [brackets]")
             ) from error

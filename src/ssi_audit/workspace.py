@@ -103,7 +103,8 @@ def input_files(folder: Path) -> Iterator[Path]:
     """Files that can hold data, in an order that does not depend on the disk."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and path.name not in (*IGNORED_NAMES, FILE_NAME):
+        # Links are not followed (`exports.files`), so what they lead to is no input.
+        if path.is_file() and not path.is_symlink() and not hidden and path.name not in (*IGNORED_NAMES, FILE_NAME):
             yield path
 
 
@@ -113,7 +114,7 @@ def fingerprint(folder: Path) -> str:
     for path in input_files(folder):
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+        total.update(os.fsencode(path.relative_to(folder).as_posix()) + f"\0{content}\n".encode())
     return total.hexdigest()
 
 

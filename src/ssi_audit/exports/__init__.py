@@ -77,6 +77,9 @@ __all__ = [
 ]  # fmt: skip
 
 NOT_RECOGNISED = "not recognised"
+# Said of a file that a reader fails on; tests that feed broken files take it for a failure of ours.
+FAULT = "this program fails on this file"
+FAULT_FIX = "go on without it (--skip-unreadable), and please report this line without your data"
 # Kinds that could be exports: a file of another kind is passed over without a word.
 DATA_KINDS = ("text", "json", "html", "workbook", "sqlite", "parquet")
 
@@ -142,8 +145,8 @@ def read_folder(folder: Path | str, settings: Settings | None = None, *, skip_un
     top, passed, refused = open_folder(folder, rules)
     received = Received(str(folder))
     received.ledgers += [whole_file(name, 0, why) for name, why in passed]
-    for name, why in refused:
-        received.problem(Problem(name, why, "take it out, or unpack it into the folder"), skip_unreadable)
+    for problem in refused:
+        received.problem(problem, skip_unreadable)
     for reader, source, files in _units(top):
         _read_unit(reader, source, files, settings, received, skip_unreadable)
     if received.problems:
@@ -223,7 +226,10 @@ def _units(top: Folder) -> list[tuple[ModuleType | None, File | Folder, list[Fil
         for reader in readers():
             if not hasattr(reader, "claims"):
                 continue
-            files = [file for file in reader.claims(folder) if file.name not in taken]
+            try:
+                files = [file for file in reader.claims(folder) if file.name not in taken]
+            except Exception:  # one of the files is broken: each is then read on its own, and the broken one is named
+                continue
             if files:
                 units.append((reader, folder, files))
                 taken |= {file.name for file in files}
@@ -248,6 +254,8 @@ def _read_unit(reader, source, files: list[File], settings, received: Received, 
             strangers.append(_not_recognised(source, context))
     except Unreadable as error:
         context.problem(error.where or source.name, error.found, error.fix)
+    except Exception as error:  # a file made to break readers, or a fault of a reader: one file, never a traceback
+        context.problem(source.name, f"{FAULT}: {type(error).__name__}: {error}"[:300], FAULT_FIX)
     finally:
         for file in files:
             file.forget()
@@ -271,6 +279,7 @@ def _not_recognised(file: File, context: Context) -> pd.DataFrame:
         raise Unreadable("the file is cut off or damaged: it cannot be opened", "download it again")
     if file.kind not in DATA_KINDS:
         return whole_file(file.name, 0, "empty file" if file.kind == "empty" else "not an export")
+    _check_whole(file)
     n_rows, seen = 1, column_list(file.header[:8])
     if file.kind == "text":
         n_rows = max(sum(bool(line.strip()) for line in file.utf8.splitlines()) - 1, 0)
@@ -278,6 +287,16 @@ def _not_recognised(file: File, context: Context) -> pd.DataFrame:
         n_rows = sum(len(sheet.cells) for sheet in file.sheets)
     context.note(f"{file.name} is not a file this program knows{f' (columns: {seen})' if seen else ''}: left out")
     return whole_file(file.name, n_rows, NOT_RECOGNISED, seen)
+
+
+def _check_whole(file: File) -> None:
+    """A cut-off file is a problem, also when nobody can tell any more what it was."""
+    if file.kind == "json" and file.base.lower().endswith(".json"):
+        _ = file.json
+    elif file.kind == "sqlite":
+        _ = file.sqlite_tables
+    elif file.kind == "parquet":
+        _ = next(file.parquet_tables(), None)
 
 
 def _left_out(files: list[File], rows: Iterable[Rows], context: Context) -> list[pd.DataFrame]:

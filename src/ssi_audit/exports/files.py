@@ -17,16 +17,16 @@ import sqlite3
 import zipfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from zlib import error as zlib_error
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ssi_audit.exports import text
+from ssi_audit.errors import Problem
+from ssi_audit.exports import bounds, text
 from ssi_audit.exports.table import Sheet, Table, TypedTable, cell_text, read_sheets, sheet_table, text_table
 from ssi_audit.exports.text import Dialect, Unreadable
 
@@ -43,9 +43,10 @@ IGNORED = (
     "thumbs.db",
     "desktop.ini",
 )
-# A zip that unpacks to more than this is no export but an accident or an attack.
-MAX_UNPACKED = 4 * 1024**3
 MAX_ZIP_DEPTH = 3
+MAX_HEADER = 2_000
+# A database of readings computes nothing; one that does is stopped after some ten seconds, or at a text of 16 MiB.
+SQL_STEPS, SQL_LENGTH = 500, 16 * 1024**2
 
 _WORKBOOK_PARTS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
 _NO_NAMES = ("/", "..", ".")
@@ -148,6 +149,8 @@ class File:
         except json.JSONDecodeError as error:
             found = f"line {error.lineno}, column {error.colno}: not readable as JSON ({error.msg})"
             raise Unreadable(found, "save it again", self.name) from error
+        except ValueError as error:  # a number of thousands of digits
+            raise Unreadable(f"not readable as JSON: {error}", "leave the file out", self.name) from error
         except RecursionError as error:
             raise Unreadable("JSON nested too deeply to be an export", "leave the file out", self.name) from error
 
@@ -185,7 +188,8 @@ class File:
                 return []
             dialect, at, hidden = self._sniffed
             head = text.sample_records(_without_first_line(self.utf8[: text.HEAD_BYTES], hidden), dialect, at + 1)
-            return [cell.strip() for cell in head[at]] if len(head) > at else []
+            # A header of more cells than this is refused when the file is read; readers need not look at all of them.
+            return [cell.strip() for cell in head[at][:MAX_HEADER]] if len(head) > at else []
         except Unreadable:
             return []  # said again, aloud, when the file is read
 
@@ -233,11 +237,17 @@ class File:
     def sqlite_tables(self) -> dict[str, list[list[str]]]:
         """The tables of a SQLite file as text, the names of the columns first; read from memory, never written."""
         data = bytearray(self.data)
+        if int.from_bytes(data[16:18], "big") * int.from_bytes(data[28:32], "big") > len(data):  # pages, as it says
+            raise Unreadable("the database is cut off", "copy the database again while no program uses it", self.name)
         data[18:20] = b"\x01\x01"  # without its write-ahead log a file in that mode would not open
         tables = {}
         try:
             with closing(sqlite3.connect(":memory:")) as base:
                 base.deserialize(bytes(data))
+                base.execute("pragma trusted_schema = off")
+                base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQL_LENGTH)
+                steps = iter(range(SQL_STEPS))
+                base.set_progress_handler(lambda: next(steps, None) is None, 1_000_000)
                 names = base.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
                 for (name,) in names:
                     cursor = base.execute('select * from "{}"'.format(name.replace('"', '""')))
@@ -252,14 +262,20 @@ class File:
     def _parquet(self) -> pq.ParquetFile:
         try:
             return pq.ParquetFile(pa.BufferReader(self.data))
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise Unreadable(f"not readable as Parquet: {error}", "write the file again", self.name) from error
 
     def parquet_tables(self, rows: int = 1_000_000) -> Iterator[TypedTable]:
         """A Parquet file in pieces of at most `rows` rows, numbered from 1."""
         first = 1
-        for batch in self._parquet.iter_batches(batch_size=rows):
-            frame = batch.to_pandas()
+        batches = self._parquet.iter_batches(batch_size=rows)
+        while True:
+            try:
+                frame = next(batches).to_pandas()
+            except StopIteration:
+                return
+            except (pa.ArrowException, OSError, ValueError) as error:
+                raise Unreadable(f"not readable as Parquet: {error}", "write the file again", self.name) from error
             numbers = np.arange(first, first + len(frame), dtype=np.int64)
             yield TypedTable(self.name, list(frame.columns), frame, numbers)
             first += len(frame)
@@ -333,15 +349,15 @@ class ReadingRules:
         return self.settings.encoding.get(file.name) or self.settings.encoding.get(file.base)
 
 
-def open_folder(root: Path, rules: ReadingRules) -> tuple[Folder, list[tuple[str, str]], list[tuple[str, str]]]:
+def open_folder(root: Path, rules: ReadingRules) -> tuple[Folder, list[tuple[str, str]], list[Problem]]:
     """List a data folder; zips are opened.
 
     Returns
     -------
     tuple of (Folder, list, list)
-        The folder; what was passed over, and zips that cannot or must not be opened: (name, why).
+        The folder; what was passed over: (name, why); and what cannot or must not be opened.
     """
-    listing = Listing(rules)
+    listing = Listing(rules, root.resolve())
     top = Folder("")
     listing.fill(top, root)
     return top, listing.passed, listing.refused
@@ -354,46 +370,77 @@ class Listing:
     ----------
     passed : list of (str, str)
         Names that are never data, and why.
-    refused : list of (str, str)
-        Zips that cannot or must not be opened, and why.
+    refused : list of Problem
+        Zips and links that cannot or must not be opened.
+    unpacked : int
+        Bytes in all zips so far.
     """
 
-    def __init__(self, rules: ReadingRules) -> None:
-        self.rules = rules
+    def __init__(self, rules: ReadingRules, root: Path) -> None:
+        self.rules, self.root = rules, root
         self.passed: list[tuple[str, str]] = []
-        self.refused: list[tuple[str, str]] = []
+        self.refused: list[Problem] = []
+        self.unpacked = 0
+        # Members are read in the order of their names: the last few zips are the ones asked for again.
+        self._archive = lru_cache(maxsize=MAX_ZIP_DEPTH + 1)(_open_archive)
 
     def fill(self, folder: Folder, path: Path) -> None:
-        """List a folder of the disk; links to folders are not followed."""
+        """List a folder of the disk; links are not followed."""
         for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-            name = f"{folder.name}/{entry.name}" if folder.name else entry.name
-            if is_ignored(entry.name):
+            base = _as_text(entry.name)
+            name = f"{folder.name}/{base}" if folder.name else base
+            if is_ignored(base):
                 self.passed.append((name, "not an export"))
+            elif entry.is_symlink():
+                self.judge_link(name, Path(entry.path))
             elif entry.is_dir(follow_symlinks=False):
                 inner = Folder(name)
                 self.fill(inner, Path(entry.path))
                 folder.folders.append(inner)
             elif entry.is_file():
-                self.add(folder, File(name, folder, Path(entry.path).read_bytes, entry.stat().st_size, self.rules))
+                self.add(folder, File(name, folder, _disk_loader(Path(entry.path)), entry.stat().st_size, self.rules))
+            else:
+                self.passed.append((name, "not a file"))
+
+    def judge_link(self, name: str, path: Path) -> None:
+        """A link within the folder leads to what is read anyway; one out of it could lead to anything."""
+        target = Path(os.path.realpath(path))
+        if not target.exists():
+            self.passed.append((name, "a link to nothing"))
+        elif target.is_relative_to(self.root):
+            self.passed.append((name, "a link to another place of this folder"))
+        else:
+            fix = "copy what it leads to into the folder, or remove the link"
+            self.refused.append(Problem(name, "a link out of the folder: it is not followed", fix))
 
     def add(self, folder: Folder, file: File, depth: int = 0) -> None:
         """Put a file into its folder, or open it if it is a zip."""
-        if depth < MAX_ZIP_DEPTH and file.starts_like_a_zip and file.kind == "zip":
-            self.open_zip(folder, file, depth + 1)
+        try:
+            if not (file.starts_like_a_zip and file.kind == "zip"):
+                folder.files.append(file)
+                return
+            if depth < MAX_ZIP_DEPTH:
+                self.open_zip(folder, file, depth + 1)
+            else:
+                self.refuse(file, f"a zip inside a zip, and so on {depth + 1} times")
             file.forget()
-        else:
-            folder.files.append(file)
+        except Unreadable as error:
+            self.refused.append(Problem(error.where or file.name, error.found, error.fix))
+
+    def refuse(self, file: File, why: str) -> None:
+        """Leave a zip alone, aloud."""
+        self.refused.append(Problem(file.name, why, "take it out, or unpack it into the folder"))
 
     def open_zip(self, folder: Folder, file: File, depth: int) -> None:
         """A zip as a folder; members are unpacked in memory only, so their names can reach nothing on disk."""
         outer = Folder(file.name)
         inner_folders = {"": outer}
-        with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
-            members = sorted(archive.infolist(), key=lambda member: member.filename)
-        why = _refusal(members)
+        members = sorted(self._archive(file).infolist(), key=lambda member: member.filename)
+        why = bounds.zip_refusal(members, len(file.data), self.unpacked)
         if why:
-            self.refused.append((file.name, why))
+            self.refuse(file, why)
             return
+        self.unpacked += sum(member.file_size for member in members)
         folder.folders.append(outer)
         for member in members:
             parts = tuple(
@@ -401,25 +448,47 @@ class Listing:
             )
             if member.is_dir() or not parts:
                 continue
-            name = "/".join((file.name, *parts))
-            if any(is_ignored(part) for part in parts):
-                self.passed.append((name, "not an export"))
+            name = "/".join((file.name, *map(_as_text, parts)))
+            if any(is_ignored(part) for part in parts) or bounds.is_link(member):
+                self.passed.append((name, "a link" if bounds.is_link(member) else "not an export"))
                 continue
             inside = _inner_folder(outer, inner_folders, parts[:-1])
-            self.add(inside, File(name, inside, _member_loader(file, member), member.file_size, self.rules), depth)
+            self.add(inside, File(name, inside, self._loader(file, member), member.file_size, self.rules), depth)
+
+    def _loader(self, file: File, member: zipfile.ZipInfo) -> Callable[[], bytes]:
+        def load() -> bytes:
+            try:
+                return self._archive(file).read(member)
+            except bounds.BROKEN_ZIP as error:
+                raise Unreadable(f"damaged inside the zip: {error}", "download the archive again") from error
+
+        return load
+
+
+def _open_archive(file: File) -> zipfile.ZipFile:
+    """The zip in a file; keeps the packed bytes, not the file's."""
+    return zipfile.ZipFile(io.BytesIO(file.data))
+
+
+def _disk_loader(path: Path) -> Callable[[], bytes]:
+    def load() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise Unreadable(f"cannot be read: {error.strerror}", "make it readable, or take it out") from error
+
+    return load
+
+
+def _as_text(base: str) -> str:
+    """A file name that can be written anywhere; bytes that are no text are shown as numbers."""
+    return base if base.isprintable() else os.fsencode(base).decode("utf-8", "backslashreplace")
 
 
 def is_ignored(base: str) -> bool:
     """Whether a name is one of those that are never data."""
     low = base.lower()
     return low.startswith((".", "~$", "readme", "__macosx")) or low in IGNORED
-
-
-def _refusal(members: list[zipfile.ZipInfo]) -> str:
-    total = sum(member.file_size for member in members)
-    if total > MAX_UNPACKED:
-        return f"the zip unpacks to {total / 1024**3:.1f} GiB: that is no export"
-    return "the zip is locked with a password" if any(member.flag_bits & 1 for member in members) else ""
 
 
 def _inner_folder(outer: Folder, known: dict[str, Folder], parts: tuple[str, ...]) -> Folder:
@@ -429,17 +498,6 @@ def _inner_folder(outer: Folder, known: dict[str, Folder], parts: tuple[str, ...
             known[key] = Folder(f"{outer.name}/{key}")
             known["/".join(parts[: depth - 1])].folders.append(known[key])
     return known["/".join(parts)]
-
-
-def _member_loader(file: File, member: zipfile.ZipInfo) -> Callable[[], bytes]:
-    def load() -> bytes:
-        try:
-            with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
-                return archive.read(member)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, zlib_error) as error:
-            raise Unreadable(f"damaged inside the zip: {error}", "download the archive again") from error
-
-    return load
 
 
 def _kind(data: bytes) -> str:
@@ -471,7 +529,7 @@ def _zip_kind(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except bounds.BROKEN_ZIP:
         return "damaged"
     return "workbook" if any(part in names for part in _WORKBOOK_PARTS) else "zip"
 

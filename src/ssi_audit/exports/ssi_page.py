@@ -32,6 +32,8 @@ _BARS = {
 }
 _SIGNS = (b"sub-score-bar", b"memberScore", b"ssi-score__value", b"user-ssi-score")
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905
+# Every text is compared with all elements around it; the pages of LinkedIn nest some forty deep.
+MAX_DEPTH = 1_000
 _NETWORK_WORDS = ("network", "rede", "red", "rete", "reseau", "netzwerk", "siec", "verkosto", "netwerk")
 
 
@@ -98,7 +100,7 @@ def _answer_in(source: str) -> dict[str, object]:
     for match in re.finditer(r'\{\s*"(?:activeSeat|memberScore|data|object|groupScore)"', source):
         try:
             found, _ = decoder.raw_decode(source, match.start())
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             continue  # a text that only begins like one: the elements of the page are read instead
         for answer in (found, found.get("data")):
             values = values_of(answer) if isinstance(answer, dict) and "memberScore" in answer else {}
@@ -123,6 +125,8 @@ class _Page(HTMLParser):
         given = dict(attrs)
         classes = frozenset((given.get("class") or "").split())
         if tag not in _VOID:
+            if len(self._open) >= MAX_DEPTH:
+                raise Unreadable("elements nested too deeply to be a page of LinkedIn", "save the page again")
             self._open.append((tag, classes))
         name = (given.get("id") or "").partition("__")[0]
         if tag == "progress" and name in _BARS and not self._inside("group-ssi-score"):

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ssi_audit.errors import Problem
-from ssi_audit.exports import dates, numbers, text
+from ssi_audit.exports import bounds, dates, numbers, text
 from ssi_audit.exports.ledger import Ledger
 from ssi_audit.exports.text import Cells, OddLine, Unreadable
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 # A column full of nonsense is one mistake: show a few cells and count the rest.
 MAX_SHOWN = 5
+CORRECT = "correct it in the file, or leave the cell empty where nothing is known"
 # 32-bit numbers come as 8.750002 (formats.md rule 4).
 LEFTOVER = 1e-3
 BLANK_LINE = "blank line"
@@ -293,12 +294,14 @@ class Table:
         """Record the cells of a column that are wrong: the first few, and how many more."""
         at = np.flatnonzero(where)
         for index in at[:MAX_SHOWN]:
+            last = index == at[-1]
             value = " ".join(str(self.frame[column].iloc[index]).split())
             value = value if len(value) <= 60 else value[:57] + "..."
             cell = f'row {self.rows[index]}, "{column}"' + (f" = {value}{separator}" if value else " ")
-            context.problem(self.file, f"{cell}{what}", fix)
+            context.problem(self.file, f"{cell}{what}", (fix or CORRECT) if last else "")
         if len(at) > MAX_SHOWN:
-            context.problem(self.file, f'and {len(at) - MAX_SHOWN:,} more rows like these in "{column}"')
+            more = f'and {len(at) - MAX_SHOWN:,} more rows like these in "{column}"'
+            context.problem(self.file, more, fix or CORRECT)
 
     def ledger(self, context: Context | None = None, table: str = "") -> Ledger:
         """A ledger of all rows of the file, those set aside included.
@@ -431,15 +434,15 @@ def _all_cells(frame: pd.DataFrame, test: Callable, names: list[str] | None = No
 
 def unique_names(header: Iterable[str]) -> list[str]:
     """Header cells as column names: no blank one, none twice."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    counts: dict[str, int] = {}
     for at, cell in enumerate(header, start=1):
         name = cell or f"column {at}"
-        count = 2
         while name in names:
-            name = f"{cell} ({count})"
-            count += 1
-        names.append(name)
-    return names
+            counts[cell] = counts.get(cell, 1) + 1
+            name = f"{cell} ({counts[cell]})"
+        names[name] = None
+    return list(names)
 
 
 @dataclass(frozen=True)
@@ -474,6 +477,7 @@ def read_sheets(data: bytes) -> list[Sheet]:
     """
     import python_calamine as calamine
 
+    bounds.check_workbook(data)
     try:
         book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = []
@@ -485,8 +489,12 @@ def read_sheets(data: bytes) -> list[Sheet]:
             sheets.append(Sheet(meta.name, visible, [[cell_text(cell) for cell in row] for row in rows]))
     except calamine.PasswordError as error:
         raise Unreadable("the workbook is locked with a password", "save it without one") from error
-    except (calamine.CalamineError, OSError) as error:
+    except (calamine.CalamineError, OSError, ValueError, OverflowError) as error:
         raise Unreadable(f"not readable as a workbook: {error}", "open it and save it as xlsx or CSV UTF-8") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # the library gives up; it has no other name for that
+            raise
+        raise Unreadable("not readable as a workbook", "open it and save it as xlsx or CSV UTF-8") from error
     return sheets
 
 

@@ -39,6 +39,8 @@ HEADER_SEARCH_ROWS = 40
 CHUNK = 1 << 24
 MAX_WORD = 60
 SAMPLE_ROWS = 200
+# As many as spreadsheet programs have.
+MAX_COLUMNS = 16_384
 # Arrow's limit for one block is 2 GiB; a single cell of 10 MB needs blocks larger than the default of 1 MiB.
 FIRST_BLOCK = 1 << 24
 LAST_BLOCK = (1 << 31) - 1
@@ -238,7 +240,7 @@ def _transcode(data: bytes, encoding: str) -> bytes:
             f"line {line} is not {encoding}: {error.reason}",
             'save the file again as "CSV UTF-8", or name its encoding in ssi-audit.toml under [encoding]',
         ) from error
-    except LookupError as error:
+    except (LookupError, UnicodeError) as error:
         raise Unreadable(f"no encoding is called {encoding!r}", "use a name such as utf-8, cp1252 or cp1250") from error
 
 
@@ -371,7 +373,7 @@ def sniff(utf8: bytes, words: Collection[str] = ()) -> tuple[Dialect, int, bool]
         stands first (spreadsheet programs write and hide it).
     """
     text = _whole_lines(utf8)
-    declared = re.match(r"\s*\"?sep=(.)\"?[ \t]*\r?\n", text)
+    declared = re.match(r"\s*\"?sep=([\t !#-/:-@\[\]^_`{-~])\"?[ \t]*\r?\n", text)
     if declared:
         text = text[declared.end() :]
     options = (declared.group(1),) if declared else DELIMITERS
@@ -462,6 +464,8 @@ def cut(utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool
         header.pop()
     above = [OddLine(at + 1, tuple(cells)) for at, cells in enumerate(top[:-1]) if any(c.strip() for c in cells)]
     body = utf8[start:] if start else utf8
+    if len(header) > MAX_COLUMNS:
+        raise Unreadable(f"the header has {len(header):,} columns: that is no export", "leave the file out")
     width = max(len(header), _usual_width(body, dialect, len(header)))
     table, odd = _arrow_cut(body, dialect, width)
     _check_quotes(body, table, dialect, len(top))

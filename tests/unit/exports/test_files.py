@@ -74,7 +74,7 @@ def test_names_inside_a_zip_reach_nothing_on_disk(tmp_path):
 
 def test_zip_that_explodes_is_refused(tmp_path, monkeypatch):
     """What would unpack to more than the limit is named and not unpacked."""
-    monkeypatch.setattr("ssi_audit.exports.files.MAX_UNPACKED", 1_000_000)
+    monkeypatch.setattr("ssi_audit.exports.bounds.MAX_UNPACKED", 1_000_000)
     fill_zip(tmp_path / "bomb.zip", {"ssi.csv": "0" * 1_000_001})
     assert "bomb.zip: 1 problem\n  the zip unpacks to" in complaint(tmp_path, {})
     assert fates(reading(tmp_path, skip_unreadable=True), "bomb.zip")[0][3] == "unreadable"
