@@ -1,28 +1,60 @@
-"""`make check`: what was recognised as what, what became of every row, and which questions these files can answer.
+"""`make check`: what was recognised as what, what became of every row, and which claims these files can test.
 
-Reads and judges; writes nothing. Names are shown here and only here, because
-whoever runs the check is the one who can mend them.
+Reads and judges; writes nothing. Names that belong to nobody known are shown
+here and only here, because whoever runs the check is the one who can mend
+them; people who are known are codes, as on every page.
 """
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ssi_audit import schema
+from ssi_audit.claim_data import Case
+from ssi_audit.claim_needs import missing_for
+from ssi_audit.claims import load_claims
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.exports import Reading, read_folder
 from ssi_audit.exports.summary import Summary, summarise
 from ssi_audit.panel import build_panel
 from ssi_audit.settings import Settings
 
-# One letter per four weeks in the picture of gaps.
+# A letter of the picture of gaps stands for four weeks, or for more where a strip would not fit beside another.
 WEEKS_PER_MARK = 4
+STRIP = 26
 SHADES = " .:#"
 MAX_LINES = 40
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """In which weeks each person has a score, and activity that was logged.
+
+    Attributes
+    ----------
+    first, last : str
+        First and last day with either, ISO; "" without any.
+    weeks : int
+        From the first to the last.
+    per_mark : int
+        Weeks to a letter.
+    people : pandas.DataFrame
+        Index: person (code, or the name where the settings say so), those with most weeks without a score first.
+        Columns: score, activity (number of weeks), score_marks, activity_marks (a letter per `per_mark` weeks:
+        blank none, ``#`` all).
+    """
+
+    first: str
+    last: str
+    weeks: int
+    per_mark: int
+    people: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -34,10 +66,9 @@ class Check:
     summary : Summary
     missing : dict of str to str
         Outcome or question → which file or column would be needed; empty where everything is there.
-    marks : dict of str to str
-        Name of a person → picture of the weeks with a score, one letter per four weeks.
-    first, last : str
-        First and last day with a score, ISO.
+    claims : dict of str to str
+        Id of a published claim → what it lacks in these files; "" where it can be tested.
+    coverage : Coverage
     proposals : pandas.DataFrame
         Unknown names with the nearest known one.
     problem : str
@@ -46,9 +77,8 @@ class Check:
 
     summary: Summary
     missing: dict[str, str]
-    marks: dict[str, str]
-    first: str
-    last: str
+    claims: dict[str, str]
+    coverage: Coverage
     proposals: pd.DataFrame
     problem: str = ""
 
@@ -62,18 +92,20 @@ def check_folder(folder: Path, settings: Settings, skip_unreadable: bool = False
         Every problem of every file at once.
     """
     reading = read_folder(folder, settings, skip_unreadable=skip_unreadable)
-    missing, problem = _missing(reading, settings)
-    days = reading.tables.ssi["date"]
-    span = (str(days.min().date()), str(days.max().date())) if len(days) else ("", "")
-    return Check(summarise(reading), missing, _marks(reading), *span, reading.proposals, problem)
-
-
-def _missing(reading: Reading, settings: Settings) -> tuple[dict[str, str], str]:
-    """What the files cannot answer, from the panel's own rules and from what claims need."""
+    summary, covered = summarise(reading), coverage(reading.tables, show_names=settings.show_names)
+    register = load_claims()
     try:
         panel = build_panel(reading.tables, settings)
     except NotEnoughData as error:
-        return {}, str(error)
+        lacking = {claim.id: str(error) for claim in register}
+        return Check(summary, {}, lacking, covered, reading.proposals, str(error))
+    case = Case(panel, reading.tables, settings)
+    lacking = {claim.id: missing_for(claim, case) for claim in register}
+    return Check(summary, _missing(reading, panel), lacking, covered, reading.proposals)
+
+
+def _missing(reading: Reading, panel: pd.DataFrame) -> dict[str, str]:
+    """What the files cannot answer, from the panel's own rules and from what other questions need."""
     missing = dict(panel.attrs["facts"]["missing"])
     types = panel.attrs["facts"]["activity_types"]
     for kind in schema.ACTIVITY_TYPES:
@@ -88,25 +120,45 @@ def _missing(reading: Reading, settings: Settings) -> tuple[dict[str, str], str]
     metrics = set(reading.tables.activity["metric"])
     if not metrics & set(schema.REACH_METRICS):
         missing["activity that earns no reach"] = "LinkedIn content analytics (xlsx)"
-    return missing, ""
+    return missing
 
 
-def _marks(reading: Reading) -> dict[str, str]:
-    """Weeks with a score per person, four weeks to a letter: blank none, '#' all."""
-    ssi = reading.tables.ssi
-    if ssi.empty:
-        return {}
-    first = ssi["date"].min().normalize()
-    week = ((ssi["date"] - first).dt.days // 7).astype(int)
-    n_marks = week.max() // WEEKS_PER_MARK + 1
-    seen = pd.DataFrame({"person": ssi["person"], "week": week}).drop_duplicates()
-    counts = pd.crosstab(seen["person"], seen["week"] // WEEKS_PER_MARK).reindex(columns=range(n_marks), fill_value=0)
-    names = reading.tables.people.set_index("person")["name"]
-    level = counts.clip(upper=len(SHADES) - 1).to_numpy()
-    return {
-        str(names.get(person, person)): "".join(SHADES[k] for k in row)
-        for person, row in zip(counts.index, level, strict=True)
-    }
+def coverage(tables: schema.Tables, *, show_names: bool = False) -> Coverage:
+    """In which weeks each person has a score and logged activity, as numbers and as a picture.
+
+    Parameters
+    ----------
+    tables : Tables
+    show_names : bool
+        Names instead of codes (setting ``show_names``).
+    """
+    days = pd.concat([tables.ssi["date"], tables.activity["date"]])
+    if days.empty:
+        return Coverage("", "", 0, WEEKS_PER_MARK, pd.DataFrame(columns=["score", "activity"]))
+    first = days.min().normalize()
+    weeks = (days.max() - first).days // 7 + 1
+    per_mark = WEEKS_PER_MARK * -(-weeks // (WEEKS_PER_MARK * STRIP))
+    known = sorted(set(tables.ssi["person"]) | set(tables.activity["person"]))
+    people = pd.DataFrame(index=pd.Index(known, dtype="str"))
+    for name, frame in (("score", tables.ssi), ("activity", tables.activity)):
+        week = ((frame["date"] - first).dt.days // 7).astype("int64")
+        seen = pd.DataFrame({"person": frame["person"], "week": week}).drop_duplicates()
+        counts = pd.crosstab(seen["person"], seen["week"] // per_mark)
+        counts = counts.reindex(index=people.index, columns=range(-(-weeks // per_mark)), fill_value=0)
+        possible = [min(per_mark, weeks - at * per_mark) for at in counts.columns]
+        people[name] = counts.sum(axis=1)
+        people[f"{name}_marks"] = [_strip(row, possible) for row in counts.to_numpy()]
+    people = people.sort_values("score", kind="stable")
+    if show_names:
+        people.index = tables.people.set_index("person")["name"].reindex(people.index)
+    return Coverage(str(first.date()), str(days.max().date()), weeks, per_mark, people)
+
+
+def _strip(counts: np.ndarray, possible: list[int]) -> str:
+    """A letter for each count: the last shade only where every week is there."""
+    top = len(SHADES) - 1
+    level = (top if count == most else min(-(-count * top // most), top - 1) for count, most in zip(counts, possible))
+    return "".join(SHADES[at] for at in level)
 
 
 def facts(found: Check) -> dict[str, Any]:
@@ -119,6 +171,9 @@ def facts(found: Check) -> dict[str, Any]:
         "unknown_names": summary.strangers.to_dict("records"),
         "people": len(summary.people),
         "cannot_answer": found.missing,
+        "claims": [{"id": claim, "testable": not why, "missing": why} for claim, why in found.claims.items()],
+        "weeks": found.coverage.weeks,
+        "coverage": found.coverage.people[["score", "activity"]].rename_axis("person").reset_index().to_dict("records"),
         "problem": found.problem,
         "notes": list(summary.notes),
     }
@@ -140,19 +195,46 @@ def text(found: Check, *, sample: bool = False) -> str:
         lines += ["", "Names that belong to nobody known", *_table(summary.strangers)]
     if len(found.proposals):
         lines += ["", f"{len(found.proposals)} of them look like somebody: ssi-audit load writes people-review.csv"]
-    if found.marks:
-        lines += ["", f"Weeks with a score, {found.first} to {found.last} (one letter: 4 weeks; # all, blank none)"]
-        width = min(max(len(name) for name in found.marks), 28)
-        shown = list(found.marks.items())[:MAX_LINES]
-        lines += [f"  {name[:28]:<{width}} |{marks}|" for name, marks in shown]
-        if len(found.marks) > MAX_LINES:
-            lines.append(f"  and {len(found.marks) - MAX_LINES} more people")
+    lines += [*_picture(found.coverage), *_claims(found.claims)]
     if found.missing:
         lines += ["", "What these files cannot answer, and what is missing"]
         lines += [f"  {what}: {why}" for what, why in found.missing.items()]
     lines += [f"  note: {note}" for note in summary.notes]
     lines += ["", found.problem or "Nothing was written. make report builds the report."]
     return "\n".join(lines)
+
+
+def _picture(covered: Coverage) -> list[str]:
+    """Strips of weeks a person: the gaps are to be seen, not read."""
+    if not covered.weeks:
+        return []
+    shown = covered.people.head(MAX_LINES)
+    width = min(max(len(name) for name in shown.index), 28)
+    strip = -(-covered.weeks // covered.per_mark)
+    lines = [
+        "",
+        f"Weeks covered, {covered.first} to {covered.last} (a letter: {covered.per_mark} weeks; # all, blank none)",
+        f"  {'':<{width}}  {'score':<{max(strip, 5)}}   activity",
+    ]
+    for name, score, activity in zip(shown.index, shown["score_marks"], shown["activity_marks"], strict=True):
+        lines.append(f"  {name[:28]:<{width}} |{score}| {'':<{max(5 - strip, 0)}}|{activity}|")
+    if len(covered.people) > MAX_LINES:
+        lines.append(f"  and {len(covered.people) - MAX_LINES} more people, with fewer gaps")
+    return lines
+
+
+def _claims(lacking: dict[str, str]) -> list[str]:
+    """Which claims can be tested, and what the others lack, one line for each thing that is missing."""
+    able = [claim for claim, why in lacking.items() if not why]
+    lines = ["", f"Published claims: {len(able)} of {len(lacking)} can be tested with these files"]
+    if able:
+        lines += textwrap.wrap(
+            ", ".join(able), 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
+    for reason in dict.fromkeys(why for why in lacking.values() if why):
+        lines.append(f"  not testable: {', '.join(claim for claim, why in lacking.items() if why == reason)}")
+        lines.append(f"    -> {reason}")
+    return lines
 
 
 def _table(frame: pd.DataFrame) -> list[str]:
