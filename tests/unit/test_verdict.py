@@ -42,40 +42,99 @@ def judged(outcome="inquiries", crude=CLEAR_CRUDE, adjusted=NIL, lead=WIDE, cont
     return verdict.judge(verdict.Evidence(outcome, crude, adjusted, lead, control, activity), sesoi)
 
 
+UNRELATED = dataclasses.replace(TRACKS, status="no", r2=0.01)
+THIN = dataclasses.replace(TRACKS, r2=0.4)
+ONE_PILLAR_MISSING = dataclasses.replace(TRACKS, pillars_without=("people",))
+NOTHING_LOGGED = ActivityLink("unknown", math.nan, {}, (), schema.PILLARS)
+SHORT_LOG = ActivityLink("unknown", math.nan, {}, tuple(schema.ACTIVITY_TYPES), (), why="too short")
+LEADS = fit(1.2, 0.1, p=0.01)
+FEW = fit(1, 0.1, n_people=7)
+
+
 @pytest.mark.parametrize(
-    ("changes", "expected"),
+    ("changes", "expected", "reason", "flags"),
     [
-        ({}, "activity_gauge"),
-        ({"crude": NIL_CRUDE}, "no_association"),
-        ({"crude": fit(1.03, 0.05)}, "no_association"),  # not clear, but inside the smallest effect of interest
-        ({"crude": WIDE}, "inconclusive"),
-        ({"crude": fit(0.9, 0.05, p=0.001)}, "activity_gauge"),
-        ({"adjusted": WIDE}, "inconclusive"),
-        ({"adjusted": CLEAR}, "leading_indicator"),
-        ({"adjusted": CLEAR, "outcome": "win_rate"}, "effectiveness_measure"),
-        ({"adjusted": REVERSED}, "activity_gauge"),
-        ({"adjusted": REVERSED, "activity": dataclasses.replace(TRACKS, status="no", r2=0.01)}, "no_association"),
-        ({"activity": dataclasses.replace(TRACKS, status="no", r2=0.01)}, "inconclusive"),
-        ({"adjusted": CLEAR, "lead": fit(1.2, 0.1, p=0.01)}, "inconclusive"),
-        ({"adjusted": CLEAR, "lead": fit(0.8, 0.1, p=0.01)}, "leading_indicator"),  # before success, not after
-        ({"adjusted": CLEAR, "control": fit(1.3, 0.1)}, "inconclusive"),
-        ({"adjusted": CLEAR, "control": fit(1.05, 0.02)}, "leading_indicator"),  # less than half of the effect
-        ({"adjusted": CLEAR, "activity": dataclasses.replace(TRACKS, r2=0.4)}, "inconclusive"),
-        ({"adjusted": CLEAR, "activity": dataclasses.replace(TRACKS, pillars_without=("people",))}, "inconclusive"),
+        ({}, "activity_gauge", "only_activity", ()),
+        ({"crude": NIL_CRUDE}, "no_association", "both_nil", ()),
+        ({"crude": fit(1.03, 0.05)}, "no_association", "both_nil", ()),  # not clear, but inside the smallest effect
+        ({"crude": WIDE}, "inconclusive", "crude_unknown", ()),
+        ({"crude": fit(0.9, 0.05, p=0.001)}, "activity_gauge", "only_activity_negative", ("negative",)),
+        ({"adjusted": WIDE}, "inconclusive", "too_wide", ()),
+        ({"adjusted": CLEAR}, "leading_indicator", "beyond_activity", ()),
+        ({"adjusted": CLEAR, "outcome": "win_rate"}, "effectiveness_measure", "beyond_activity", ()),
+        ({"adjusted": REVERSED}, "activity_gauge", "negative", ("negative",)),
+        (
+            {"adjusted": REVERSED, "activity": UNRELATED},
+            "no_association", "negative", ("activity_log_incomplete", "negative"),
+        ),
+        ({"activity": UNRELATED}, "inconclusive", "crude_unknown", ("activity_log_incomplete",)),
+        ({"adjusted": CLEAR, "lead": LEADS}, "inconclusive", "lead_placebo", ("lead_placebo",)),
+        ({"adjusted": CLEAR, "lead": fit(0.8, 0.1, p=0.01)}, "leading_indicator", "beyond_activity", ()),
+        ({"adjusted": CLEAR, "lead": Fit(why="too short")}, "leading_indicator", "beyond_activity", ()),
+        ({"adjusted": CLEAR, "control": fit(1.3, 0.1)}, "inconclusive", "negative_control", ("negative_control",)),
+        ({"adjusted": CLEAR, "control": fit(1.05, 0.02)}, "leading_indicator", "beyond_activity", ()),  # under a half
+        ({"adjusted": CLEAR, "control": Fit(why="no sources")}, "leading_indicator", "beyond_activity", ()),
+        ({"adjusted": WIDE, "control": fit(1.3, 0.1)}, "inconclusive", "too_wide", ("negative_control",)),
+        ({"adjusted": fit(0.98, 0.3), "control": fit(1.3, 0.1)}, "inconclusive", "too_wide", ()),  # nothing to halve
+        (
+            {"adjusted": CLEAR, "activity": THIN},
+            "inconclusive", "activity_not_ruled_out", ("activity_log_incomplete",),
+        ),
+        (
+            {"adjusted": CLEAR, "activity": ONE_PILLAR_MISSING},
+            "inconclusive", "activity_not_ruled_out", ("activity_log_incomplete",),
+        ),
         # A thin activity log matters for volume only: closing is not made of clicks.
         (
-            {"adjusted": CLEAR, "activity": dataclasses.replace(TRACKS, r2=0.4), "outcome": "win_rate"},
-            "effectiveness_measure",
+            {"adjusted": CLEAR, "activity": THIN, "outcome": "win_rate"},
+            "effectiveness_measure", "beyond_activity", ("activity_log_incomplete",),
         ),
-        ({"adjusted": dataclasses.replace(CLEAR, n_people=7), "crude": fit(1, 0.1, n_people=7)}, "inconclusive"),
-        ({"adjusted": dataclasses.replace(CLEAR, df=3.9)}, "inconclusive"),
-        ({"activity": ActivityLink("unknown", math.nan, {}, (), schema.PILLARS)}, "inconclusive"),
-        ({"adjusted": Fit(why="nothing")}, "inconclusive"),
+        ({"adjusted": dataclasses.replace(CLEAR, n_people=7), "crude": FEW}, "inconclusive", "few_people", ()),
+        ({"adjusted": dataclasses.replace(CLEAR, n_people=7)}, "inconclusive", "few_people", ()),
+        ({"adjusted": Fit(why="nothing"), "crude": FEW}, "inconclusive", "few_people", ()),
+        ({"adjusted": dataclasses.replace(CLEAR, n_people=8)}, "leading_indicator", "beyond_activity", ()),
+        ({"adjusted": dataclasses.replace(CLEAR, df=3.9)}, "inconclusive", "few_df", ()),
+        ({"adjusted": dataclasses.replace(CLEAR, df=4.0)}, "leading_indicator", "beyond_activity", ()),
+        ({"activity": NOTHING_LOGGED}, "inconclusive", "no_activity_data", ()),
+        ({"activity": SHORT_LOG}, "inconclusive", "crude_unknown", ("activity_log_incomplete",)),
+        ({"adjusted": Fit(why="nothing", n_people=24)}, "inconclusive", "no_estimate", ()),
+    ],
+)  # fmt: skip
+def test_rule(changes, expected, reason, flags):
+    """Each line of the rule decides as printed, names itself as the reason and carries its flags."""
+    assert judged(**changes) == (expected, flags, reason)
+
+
+@pytest.mark.parametrize(
+    ("found", "holds"),
+    [
+        (lambda: verdict.inside(fit(1.0, 0, low90=1 / 1.1, high90=1.05), 1.1), False),  # an end on the border is out
+        (lambda: verdict.inside(fit(1.0, 0, low90=0.95, high90=1.1), 1.1), False),
+        (lambda: verdict.inside(fit(1.0, 0, low90=0.95, high90=1.05), 1.1), True),
+        (lambda: verdict.adjusted_status(fit(1.3, 0.1, p=0.05), 1.1) == "pos", False),  # p must be below alpha
+        (lambda: verdict.crude_status(fit(1.3, 0.3, p=0.2), 1.1) == "pos", False),  # alpha is 5 % unless given
+        (lambda: verdict.placebo_fails(fit(1.2, 0.1, p=0.05)), False),
+        (lambda: verdict.placebo_fails(fit(1.0, 0.1, p=0.01)), False),
+        (lambda: verdict.control_fails(fit(1.3, 0.1), Fit(why="nothing")), False),
+        (lambda: verdict.control_fails(fit(1.2, 0, low=1.0), fit(1.2, 0.1)), False),
+        (lambda: verdict.control_fails(fit(1.21, 0.01), fit(1.21**2, 0.1)), True),  # exactly half is enough
+        (lambda: verdict.log_incomplete(dataclasses.replace(TRACKS, r2=0.5)), False),
+        (lambda: verdict.log_incomplete(dataclasses.replace(TRACKS, r2=0.4999)), True),
     ],
 )
-def test_rule(changes, expected):
-    """Each line of the rule decides as printed."""
-    assert judged(**changes)[0] == expected
+def test_borders(found, holds):
+    """What lies exactly on a border belongs to the side that is printed."""
+    assert found() is holds
+
+
+def test_level_is_a_setting():
+    """A stricter alpha turns a clear link into an unknown one, at equal activity and without."""
+    lenient = verdict.Evidence("inquiries", CLEAR_CRUDE, fit(1.3, 0.1, p=0.03), WIDE, WIDE, TRACKS)
+    assert verdict.judge(lenient, 1.10)[0] == "leading_indicator"
+    assert verdict.judge(lenient, 1.10, alpha=0.01)[2] == "too_wide"
+    gauge = verdict.Evidence("inquiries", fit(1.12, 0.05, p=0.03), NIL, WIDE, WIDE, TRACKS)
+    assert verdict.judge(gauge, 1.10)[2] == "only_activity"
+    assert verdict.judge(gauge, 1.10, alpha=0.01)[2] == "crude_unknown"
 
 
 def test_negative_is_flagged():
@@ -118,6 +177,10 @@ N = schema.NO_ASSOCIATION
 I = schema.INCONCLUSIVE  # noqa: E741
 
 
+def cell(outcome: str, code: str, exposure: str = "total", flags: tuple[str, ...] = (), reason: str = "why") -> Cell:
+    return Cell(exposure, outcome, code, flags, reason, *[Fit()] * 5, *[Correlation()] * 3)
+
+
 @pytest.mark.parametrize(
     ("inquiries", "meetings", "meeting_rate", "win_rate", "volume", "effectiveness", "overall"),
     [
@@ -134,31 +197,27 @@ I = schema.INCONCLUSIVE  # noqa: E741
 )
 def test_three_verdicts(inquiries, meetings, meeting_rate, win_rate, volume, effectiveness, overall):
     """How pairs make the volume, the effectiveness and the overall verdict."""
-    cells = [
-        Cell(
-            "total",
-            outcome,
-            code,
-            (),
-            "",
-            Fit(),
-            Fit(),
-            Fit(),
-            Fit(),
-            Fit(),
-            Correlation(),
-            Correlation(),
-            Correlation(),
-        )
-        for outcome, code in zip(schema.PRIMARY_OUTCOMES, (inquiries, meetings, meeting_rate, win_rate), strict=True)
-    ]
+    codes = (inquiries, meetings, meeting_rate, win_rate)
+    cells = [cell(outcome, code) for outcome, code in zip(schema.PRIMARY_OUTCOMES, codes, strict=True)]
     found = verdict.judge_overall(cells, TRACKS)
     assert (found.volume, found.effectiveness, found.verdict) == (volume, effectiveness, overall)
 
 
 def test_outcome_that_is_not_in_the_files_cannot_be_settled():
     """Without meetings the volume verdict is inconclusive, not a verdict on inquiries alone."""
-    cell = Cell(
-        "total", "inquiries", N, (), "", Fit(), Fit(), Fit(), Fit(), Fit(), Correlation(), Correlation(), Correlation()
-    )
-    assert verdict.judge_overall([cell], TRACKS).volume == I
+    assert verdict.judge_overall([cell("inquiries", N)], TRACKS).volume == I
+
+
+def test_overall_carries_flags_reasons_and_the_link_to_activity():
+    """The first screen gets every flag once, one reason per main result of the total score, and K1."""
+    cells = [
+        cell("inquiries", N, flags=("lead_placebo",), reason="both_nil"),
+        cell("meetings", N, flags=("lead_placebo", "negative_control"), reason="too_wide"),
+        cell("inquiries", E, exposure="brand", flags=("negative",)),
+        cell("deals", E, flags=("negative",)),
+    ]
+    found = verdict.judge_overall(cells, TRACKS)
+    assert found.flags == ("lead_placebo", "negative_control")
+    assert found.reasons == ("inquiries: both_nil", "meetings: too_wide")
+    assert (found.tracks_activity, found.r2_activity) == ("yes", 0.62)
+    assert verdict.judge_overall(cells, TRACKS, score_break=True).flags == (*found.flags, "score_break")
