@@ -72,6 +72,11 @@ _NOT_HELD = re.compile(
     r"no[ -]?show(?:ed)?|nicht erschienen|rescheduled|verschoben|declined|deleted|rinviat[oa]|przelozon[eyoa]|"
     r"non presentato|nie odbyl\w*)\b"
 )
+_HELD = re.compile(
+    r"^\W*(?:completed?|held|done|attended|took place|1|true|yes|abgeschlossen|erledigt|stattgefunden|durchgefuhrt|"
+    r"realizad[oa]|celebrad[oa]|completad[oa]|hech[oa]|completat[oa]|svolt[oa]|fatt[oa]|zakonczon[eyoa]|odbyt[eyoa]|"
+    r"zrobione|pidetty|valmis|tehty|toteutunut|terminee?|effectuee?)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -451,6 +456,7 @@ def read_meetings(
     made, changed = (
         table.times(columns[name], context, day_first=order, naive_zone=style.zone) for name in ("created", "changed")
     )
+    held = start[_says(_HELD, table.words(columns["outcome"]))]
     skip(table, ledger, start.isna().to_numpy(), NO_DATE)
     told = export_day(file, made, changed, start)
     skip(table, ledger, (start.dt.floor("D") > told).to_numpy(), PLANNED)
@@ -468,7 +474,8 @@ def read_meetings(
             "time": start.where(start != start.dt.floor("D")),
             "about": table.words(columns["subject"]),
             "changed": changed,
-            "told": told if pd.notna(told) else last_known(made, changed),
+            # The file is not older than what it says has taken place.
+            "told": told if pd.notna(told) else last_known(made, changed, held),
             "row": table.rows,
         }
     )
@@ -503,8 +510,12 @@ def _clock(words: pd.Series) -> pd.Series:
 
 def not_held(words: pd.Series) -> np.ndarray:
     """True where a text begins with a word for cancelled, not held, or moved."""
+    return _says(_NOT_HELD, words)
+
+
+def _says(pattern: re.Pattern, words: pd.Series) -> np.ndarray:
     codes, distinct = pd.factorize(words)
-    said = np.array([*(bool(_NOT_HELD.match(anyascii(word).lower())) for word in distinct), False], dtype=bool)
+    said = np.array([*(bool(pattern.match(anyascii(word).lower())) for word in distinct), False], dtype=bool)
     return said[codes]
 
 

@@ -42,6 +42,7 @@ INQUIRIES = {
     "company": ("Lead - Organization",),
     "changed": ("Lead - Update time",),
 }
+DONE = ("Activity - Done",)
 MEETINGS = {
     "person": ("Activity - Assigned to user", "Activity - Assigned to"),
     "id": ("Activity - ID", "Activity - System ID", "Activity - Pipedrive System ID"),
@@ -50,6 +51,7 @@ MEETINGS = {
     "start": ("Activity - Due date", "Activity - Marked as done time"),
     "start_time": ("Activity - Due time",),
     "subject": ("Activity - Subject",),
+    "outcome": DONE,
     "type": ("Activity - Type",),
     "company": ("Activity - Organization", "Organization"),
     "created": ("Activity - Creation date", "Activity - Add time"),
