@@ -86,7 +86,7 @@ def counted(read) -> dict[str, int]:
 
 
 def test_maven_as_its_readme_says(tmp_path):
-    """4,238 won, 2,473 lost, 8,300 opened; 30 sellers with rows, 35 with the list of teams; no amount of a lost deal."""
+    """4,238 won, 2,473 lost, 8,300 opened; 30 sellers with rows, 35 with their list; no amount of a lost deal."""
     shutil.copytree(DATA / "maven_crm", tmp_path / "a", ignore=shutil.ignore_patterns("variants", "sales_teams*"))
     read = reading(tmp_path / "a")
     assert counted(read) == {"opportunity": 8300, "deal_won": 4238, "deal_lost": 2473}

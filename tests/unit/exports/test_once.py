@@ -1,0 +1,284 @@
+"""The same thing once: one deal in two CRMs, one meeting in a CRM and a calendar, one export twice, or half of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ssi_audit.exports import twice
+from tests.unit.exports.crm_files import events, rows_of, sheet_text
+from tests.unit.exports.folders import reading
+
+SALESFORCE = ("Opportunity Owner", "Account Name", "Opportunity Name", "Stage", "Amount Currency", "Amount",
+              "Close Date", "Created Date", "Opportunity ID")  # fmt: skip
+HUBSPOT = ("Record ID", "Deal Name", "Deal Stage", "Close Date", "Create Date", "Deal owner", "Amount", "Currency",
+           "Associated Company")  # fmt: skip
+SALESFORCE_DEAL = {
+    "owner": "Ada Berg", "company": "Birch, Ltd.", "title": "Birch - rollout", "stage": "Closed Won", "currency": "EUR",
+    "amount": "1200.00", "closed": "2026-03-27", "created": "2026-01-04", "id": "0065g00000Ab001",
+}  # fmt: skip
+HUBSPOT_DEAL = {
+    "id": "901", "title": "BIRCH rollout 2026", "stage": "Closed Won", "closed": "2026-03-27 16:05",
+    "created": "2026-01-05 14:02", "owner": "Ada Berg", "amount": "1200.00", "currency": "EUR", "company": "Birch Ltd",
+}  # fmt: skip
+# Two deals that only Salesforce knows: it tells more, so its copy is kept.
+MORE = [
+    ("Ada Berg", "Oak", "Oak", "Closed Lost", "EUR", "10.00", "2026-02-20", "2026-02-01", "0065g00000Ab008"),
+    ("Ada Berg", "Yew", "Yew", "Closed Lost", "EUR", "11.00", "2026-02-21", "2026-02-02", "0065g00000Ab009"),
+]
+
+
+def both(folder, ours: dict | None = None, theirs: dict | None = None):
+    """One deal in Salesforce and one in HubSpot, with some facts as given."""
+    files = {
+        "salesforce.csv": sheet_text(SALESFORCE, tuple((SALESFORCE_DEAL | (ours or {})).values()), *MORE),
+        "hubspot.csv": sheet_text(HUBSPOT, tuple((HUBSPOT_DEAL | (theirs or {})).values())),
+    }
+    return reading(folder, files)
+
+
+def won(read) -> list[tuple]:
+    """Won deals: person, day, amount, deal."""
+    return [row[1:] for row in events(read, "kind", "person", "date", "amount", "deal") if row[0] == "deal_won"]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {},
+        {"created": "2026-01-04 14:02", "company": "", "title": "R-17"},
+        {"amount": "", "currency": ""},
+        {"stage": "Contract Sent", "created": "2026-01-04 09:00"},
+    ],
+    ids=["company, end, amount", "both days and amount", "company and end", "still open in one of them"],
+)
+def test_a_deal_in_two_systems_counts_once(tmp_path, theirs):
+    """The seller and enough other facts agree: the better known copy stays, the ledger says where."""
+    read = both(tmp_path, theirs=theirs)
+    assert won(read) == [("Ada Berg", "2026-03-27", 1200, "0065g00000Ab001")]
+    assert rows_of(read, "hubspot.csv") == {twice.SAME_DEAL: 1}
+    detail = read.tables.ledger.set_index("reason").loc[twice.SAME_DEAL, "detail"]
+    assert detail == "counted in salesforce.csv"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"owner": "Eve Holm"},
+        {"closed": "2026-03-26 16:05"},
+        {"stage": "Closed Lost"},
+        {"company": "Fir Oy"},
+        {"company": "Fir Oy", "created": "2026-01-04 10:00", "currency": "GBP"},
+    ],
+    ids=["another seller", "another day", "another end", "another company", "another currency"],
+)
+def test_deals_that_disagree_stay_two(tmp_path, theirs):
+    """Nothing is merged on a guess: another seller, end, company or currency is another deal."""
+    read = both(tmp_path, theirs=theirs)
+    assert rows_of(read, "hubspot.csv") == {"used": 1}
+
+
+def test_each_deal_of_a_system_is_merged_once(tmp_path):
+    """Two equal deals in one system and one in the other: one pair is the same, the second deal stays."""
+    twin = tuple((HUBSPOT_DEAL | {"id": "902"}).values())
+    files = {
+        "salesforce.csv": sheet_text(SALESFORCE, tuple(SALESFORCE_DEAL.values()), *MORE),
+        "hubspot.csv": sheet_text(HUBSPOT, tuple(HUBSPOT_DEAL.values()), twin),
+    }
+    read = reading(tmp_path, files)
+    assert len(won(read)) == 2
+    assert rows_of(read, "hubspot.csv") == {twice.SAME_DEAL: 1, "used": 1}
+
+
+def test_a_deal_in_three_systems_counts_once(tmp_path):
+    """Pipedrive tells it too."""
+    header = ("Deal - ID", "Deal - Title", "Deal - Owner", "Deal - Value", "Deal - Currency of Value",
+              "Deal - Organization", "Deal - Status", "Deal - Deal created", "Deal - Won time")  # fmt: skip
+    row = ("41", "Birch", "Ada Berg", "1200", "EUR", "Birch Ltd", "Won", "2026-01-06 10:00:00", "2026-03-27 10:00:00")
+    files = {
+        "salesforce.csv": sheet_text(SALESFORCE, tuple(SALESFORCE_DEAL.values()), *MORE),
+        "hubspot.csv": sheet_text(HUBSPOT, tuple(HUBSPOT_DEAL.values())), "pipedrive.csv": sheet_text(header, row),
+    }  # fmt: skip
+    read = reading(tmp_path, files)
+    assert len(won(read)) == 1
+    assert len(events(read)) == 2 + 2 * len(MORE)
+
+
+def test_ids_that_two_systems_use_for_different_deals_are_told_apart(tmp_path):
+    """Deal 41 of one system is not deal 41 of the other: meetings and starts must not mix."""
+    pipedrive = ("Deal - ID", "Deal - Title", "Deal - Owner", "Deal - Status", "Deal - Deal created")
+    files = {
+        "hubspot.csv": sheet_text(HUBSPOT, tuple((HUBSPOT_DEAL | {"id": "41"}).values())),
+        "pipedrive.csv": sheet_text(pipedrive, ("41", "Fir", "Eve Holm", "Open", "2026-02-01 10:00:00")),
+    }
+    assert {row[0] for row in events(reading(tmp_path, files), "deal")} == {"hubspot 41", "pipedrive 41"}
+
+
+def test_a_meeting_of_a_deal_follows_the_deal_into_the_other_system(tmp_path):
+    """The deal is counted under Salesforce's id: the meeting that HubSpot ties to it says that id, too."""
+    meetings = sheet_text(
+        (
+            "Record ID",
+            "Meeting name",
+            "Meeting start time",
+            "Meeting outcome",
+            "Activity assigned to",
+            "Associated Deal IDs",
+        ),
+        ("71", "Demo", "2026-02-10 10:00", "Completed", "Ada Berg", "901"),
+    )
+    files = {
+        "salesforce.csv": sheet_text(SALESFORCE, tuple(SALESFORCE_DEAL.values()), *MORE),
+        "hubspot.csv": sheet_text(HUBSPOT, tuple(HUBSPOT_DEAL.values())), "meetings.csv": meetings,
+    }  # fmt: skip
+    read = reading(tmp_path, files)
+    assert [row for row in events(read, "kind", "deal") if row[0] == "meeting"] == [("meeting", "0065g00000Ab001")]
+
+
+# --------------------------------------------------------------------------- meetings
+
+
+MEETINGS = ("Record ID", "Meeting name", "Meeting start time", "Meeting outcome", "Activity assigned to")
+OUTLOOK = ("Subject", "Start Date", "Start Time", "All day event", "Required Attendees")
+
+
+def two(folder, meetings: list[tuple], calendar: list[tuple], **settings):
+    """Meetings of HubSpot and of Ada's calendar."""
+    rows = [(str(70 + at), name, start, "Completed", "Ada Berg") for at, (name, start) in enumerate(meetings)]
+    entries = [(subject, day, clock, "False", "Bo Lind") for subject, day, clock in calendar]
+    files = {"hubspot.csv": sheet_text(MEETINGS, *rows), "Ada Berg.csv": sheet_text(OUTLOOK, *entries)}
+    return reading(folder, files, **settings)
+
+
+def test_a_meeting_in_crm_and_calendar_counts_once_by_its_start(tmp_path):
+    """The same start is the same meeting, whatever it is called; what only one of them knows stays."""
+    read = two(
+        tmp_path,
+        [("Discovery", "2026-02-10 10:00"), ("Demo", "2026-02-13 10:00")],
+        [("Birch / Ada", "2026-02-10", "10:00:00"), ("Fir / Ada", "2026-02-12", "10:00:00")],
+    )
+    assert [row[1] for row in events(read)] == ["2026-02-10", "2026-02-12", "2026-02-13"]
+    assert rows_of(read, "Ada Berg.csv") == {twice.SAME_MEETING: 1, "used": 1}
+    assert rows_of(read, "hubspot.csv") == {"used": 2}
+
+
+def test_without_a_time_day_and_subject_must_agree(tmp_path):
+    """A CRM that knows only the day: the calendar's meeting of that day and subject is the same one."""
+    meetings = sheet_text(("Sales Rep", "Meeting Date", "Subject"), ("Ada Berg", "2026-02-10", "Démo - Birch"),
+                          ("Ada Berg", "2026-02-11", "Call"))  # fmt: skip
+    calendar = sheet_text(OUTLOOK, ("Demo: Birch", "2026-02-10", "10:00:00", "False", "Bo Lind"),
+                          ("Lunch", "2026-02-11", "12:00:00", "False", "Bo Lind"))  # fmt: skip
+    read = reading(tmp_path, {"visits.csv": meetings, "Ada Berg.csv": calendar})
+    assert [row[1] for row in events(read)] == ["2026-02-10", "2026-02-11", "2026-02-11"]
+    assert rows_of(read, "Ada Berg.csv") == {twice.SAME_MEETING: 1, "used": 1}
+
+
+def test_meetings_that_differ_in_start_are_two(tmp_path):
+    """Half an hour apart, with the same subject, are two meetings."""
+    read = two(tmp_path, [("Demo", "2026-02-10 10:00")], [("Demo", "2026-02-10", "10:30:00")])
+    assert len(events(read)) == 2
+
+
+def test_two_meetings_at_one_start_in_both_are_two(tmp_path):
+    """Each copy takes the place of one, not of all."""
+    start = ("2026-02-10", "10:00:00")
+    read = two(
+        tmp_path, [("A", "2026-02-10 10:00"), ("B", "2026-02-10 10:00")], [("A", *start), ("B", *start), ("C", *start)]
+    )
+    assert len(events(read)) == 3
+
+
+def test_two_attendees_of_a_meeting_met_both(tmp_path):
+    """The same start of another person is another person's meeting."""
+    rows = [("70", "Demo", "2026-02-10 10:00", "Completed", "Ada Berg")]
+    eve = [("Demo", "2026-02-10", "10:00:00", "False", "Bo Lind")]
+    read = reading(tmp_path, {"hubspot.csv": sheet_text(MEETINGS, *rows), "Eve Holm.csv": sheet_text(OUTLOOK, *eve)})
+    assert events(read) == [("Ada Berg", "2026-02-10", "meeting"), ("Eve Holm", "2026-02-10", "meeting")]
+
+
+def test_the_copy_that_stays_takes_over_the_deal(tmp_path):
+    """Of two CRMs the copy that knows the deal stays; a calendar never beats a CRM."""
+    header = (*MEETINGS, "Associated Deal IDs")
+    hubspot = sheet_text(header, ("71", "Demo", "2026-02-10 10:00", "Completed", "Ada Berg", "901"))
+    zoho = sheet_text(("Record Id", "Host", "Title", "From"), ("z1", "Ada Berg", "Demo", "2026-02-10 10:00:00"))
+    calendar = sheet_text(OUTLOOK, ("Demo", "2026-02-10", "10:00:00", "False", "Bo Lind"))
+    read = reading(tmp_path, {"a.csv": zoho, "b.csv": hubspot, "Ada Berg.csv": calendar})
+    assert events(read, "person", "deal") == [("Ada Berg", "901")]
+    assert rows_of(read, "a.csv") == {twice.SAME_MEETING: 1}
+    assert rows_of(read, "Ada Berg.csv") == {twice.SAME_MEETING: 1}
+
+
+# --------------------------------------------------------------------------- exports
+
+
+def test_the_same_export_twice_counts_once(tmp_path):
+    """A copy under another name, byte for byte or saved again, adds nothing."""
+    text = sheet_text(HUBSPOT, tuple(HUBSPOT_DEAL.values()))
+    read = reading(tmp_path, {"a.csv": text, "copy of a.csv": text, "saved again.csv": text.replace('"', "")})
+    assert len(events(read)) == 2
+    assert rows_of(read, "copy of a.csv") == {"the same file again": 1}
+
+
+def test_overlapping_exports_tell_each_deal_once(tmp_path):
+    """January to March and February to April: the later state of a deal in both counts, the others stay."""
+    first = [dict(HUBSPOT_DEAL, id="1"), dict(HUBSPOT_DEAL, id="2", company="Oak", stage="Contract Sent")]
+    later = [dict(HUBSPOT_DEAL, id="2", company="Oak"), dict(HUBSPOT_DEAL, id="3", company="Yew")]
+    files = {
+        f"hubspot-deals-2026-0{month}-30.csv": sheet_text(HUBSPOT, *(tuple(row.values()) for row in rows))
+        for month, rows in ((3, first), (4, later))
+    }
+    read = reading(tmp_path, files)
+    assert [row[-1] for row in won_ids(read)] == ["1", "2", "3"]
+    assert len(events(read)) == 6
+    assert rows_of(read, "hubspot-deals-2026-03-30.csv") == {"used": 1, twice.LATER_EXPORT: 1}
+
+
+def won_ids(read) -> list[tuple]:
+    """Deals that were won."""
+    return sorted(row for row in events(read, "kind", "deal") if row[0] == "deal_won")
+
+
+def test_lists_without_ids_overlap_where_they_tell_the_same(tmp_path):
+    """Two lists of inquiries that agree on most days of both are one list, saved twice as it grew."""
+    header = ("Sales Rep", "Inquiry Date", "Lead Source")
+    rows = [("Ada Berg", f"2026-02-{day:02d}", "LinkedIn") for day in range(1, 11)]
+    files = {"leads a.csv": sheet_text(header, *rows[:8]), "leads b.csv": sheet_text(header, *rows[2:])}
+    read = reading(tmp_path, files)
+    assert [row[1] for row in events(read)] == [row[1] for row in rows]
+    assert rows_of(read, "leads a.csv") == {"used": 2, twice.OTHER_LIST: 6}
+
+
+def test_lists_without_ids_that_agree_by_chance_stay_two(tmp_path):
+    """Two teams' lists with a day or two in common are two lists."""
+    header = ("Sales Rep", "Inquiry Date", "Lead Source")
+    one = [("Ada Berg", f"2026-02-{day:02d}", "LinkedIn") for day in range(1, 11)]
+    other = [("Ada Berg", f"2026-02-{day:02d}", "Web") for day in range(1, 10)] + [one[-1]]
+    read = reading(tmp_path, {"leads a.csv": sheet_text(header, *one), "leads b.csv": sheet_text(header, *other)})
+    assert len(events(read)) == 20
+
+
+def test_a_meeting_behind_everything_these_files_know_is_planned(tmp_path):
+    """A booking tool dates ahead: what lies behind the last day that anything else tells of has not happened."""
+    meetings = sheet_text(("Sales Rep", "Meeting Date", "Client"), ("Ada Berg", "2026-02-10", "A"),
+                          ("Ada Berg", "2026-06-10", "A"))  # fmt: skip
+    leads = sheet_text(("Sales Rep", "Inquiry Date", "Lead Source"), ("Ada Berg", "2026-03-01", "Web"))
+    read = reading(tmp_path, {"meetings.csv": meetings, "leads.csv": leads})
+    assert [row[1] for row in events(read)] == ["2026-02-10", "2026-03-01"]
+    assert rows_of(read, "meetings.csv") == {"used": 1, twice.PLANNED: 1}
+
+
+def test_what_a_crm_says_was_held_is_not_planned(tmp_path):
+    """An outcome that says so is knowledge of its day, also where nothing else tells of a later one."""
+    rows = [
+        ("1", "Demo", "2026-06-10 10:00", "Completed", "Ada Berg"),
+        ("2", "Demo", "2026-06-11 10:00", "", "Ada Berg"),
+    ]
+    leads = sheet_text(("Sales Rep", "Inquiry Date", "Lead Source"), ("Ada Berg", "2026-03-01", "Web"))
+    read = reading(tmp_path, {"meetings.csv": sheet_text(MEETINGS, *rows), "leads.csv": leads})
+    assert rows_of(read, "meetings.csv") == {"used": 1, twice.PLANNED: 1}
+
+
+def test_nothing_is_no_problem(tmp_path):
+    """Exports of deals without a row, alone or beside others, give nothing and complain of nothing."""
+    assert events(reading(tmp_path / "1", {"a.csv": sheet_text(HUBSPOT)})) == []
+    files = {"a.csv": sheet_text(HUBSPOT), "b.csv": sheet_text(SALESFORCE, tuple(SALESFORCE_DEAL.values()))}
+    assert len(events(reading(tmp_path / "2", files))) == 2
