@@ -19,6 +19,7 @@ from ssi_audit.report.charts import plot_lags
 from ssi_audit.report.dots import plot_ratios
 from ssi_audit.report.event_chart import plot_path
 from ssi_audit.report.picture import Figure
+from ssi_audit.report.reasons import reason_in
 from ssi_audit.report.tables import Column, Table
 from ssi_audit.report.words import Words
 from ssi_audit.results import Audit, ClaimResult, Fit
@@ -63,7 +64,8 @@ def claim_register(audit: Audit, words: Words) -> Table:
                 "unit": result.unit,
                 "people": result.n_people,
                 "state": words.claim_state(result.state),
-                "why": result.reason,
+                "why": reason_in(words, result.reason) or result.reason,
+                "reason": result.reason,
             }
         )
     columns = (
@@ -80,7 +82,8 @@ def claim_register(audit: Audit, words: Words) -> Table:
         Column("claimed", words.say("column.claimed"), "ratio", where="file"),
         Column("unit", "unit", where="file"),
         Column("people", words.say("column.people"), "count", where="file"),
-        Column("why", words.say("claims_page.caveat"), "english"),
+        Column("reason", words.say("claims_page.caveat"), "reason", where="page"),
+        Column("why", words.say("claims_page.caveat"), where="file"),
     )
     frame = pd.DataFrame(rows, columns=[column.key for column in columns])
     return Table(words.say("claims_page.caption"), frame, columns)
@@ -90,21 +93,24 @@ def _source(words: Words, name: str) -> str:
     return words.say(f"source.{name}.name") if words.has(f"source.{name}.name") else name
 
 
-def beside(audit: Audit, *claims: str) -> list[str]:
+def beside(audit: Audit, words: Words, *claims: str) -> list[str]:
     """What a reader must know next to the published numbers of these claims, each sentence once.
 
     Parameters
     ----------
     audit : Audit
+    words : Words
     *claims : str
         Ids.
     """
-    return list(dict.fromkeys(text for claim in claims for text in result_of(audit, claim).details.get("beside", ())))
+    texts = dict.fromkeys(text for claim in claims for text in result_of(audit, claim).details.get("beside", ()))
+    return [reason_in(words, text) or text for text in texts]
 
 
 def why_not(audit: Audit, words: Words, claim: str) -> str:
     """The sentence that stands where a picture cannot be drawn."""
-    reason = result_of(audit, claim).reason or words.say("claims.empty")
+    found = result_of(audit, claim).reason
+    reason = reason_in(words, found) or found or words.say("claims.empty")
     return words.say("claims_page.no_picture", reason=reason)
 
 

@@ -21,6 +21,7 @@ from ssi_audit.report.codes import FUNNEL, HEADLINE_CLAIMS, is_score, ranked, sk
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.figures import plot_choices, plot_fading, plot_scatter
 from ssi_audit.report.limits_page import agreement_table
+from ssi_audit.report.reasons import marked_reason
 from ssi_audit.report.tables import Column, Table, link_table, rule_table, strip, write_csv
 from ssi_audit.report.templating import environment, render
 from ssi_audit.report.words import Words
@@ -339,7 +340,7 @@ def claims_piece(audit: Audit, words: Words, context: PageContext) -> Piece:
             "scale": words.claim_scale(claim),
             "state": words.claim_state(claim.state),
             "estimate": words.claim_estimate(claim),
-            "reason": claim.reason,
+            "reason": marked_reason(words, claim.reason),
         }
         for claim in (by_id[name] for name in HEADLINE_CLAIMS if name in by_id)
     ]

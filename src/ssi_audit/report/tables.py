@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from ssi_audit import schema
 from ssi_audit.report.codes import FUNNEL, is_clear, link_code, step_link
+from ssi_audit.report.reasons import marked_reason
 from ssi_audit.report.templating import render
 from ssi_audit.report.words import Words
 from ssi_audit.results import Audit, Correlation, Fit
@@ -44,9 +45,9 @@ class Column:
     label : str
         Header on the page.
     kind : str
-        How a value is written: ``text``, ``range`` (never broken), ``long`` (a sentence), ``english``
-        (one that is not translated), ``count``, ``link``, ``ratio``, ``percent``, ``percent1``, ``decimal``, ``date``,
-        ``month`` or ``p``.
+        How a value is written: ``text``, ``range`` (never broken), ``long`` (a sentence), ``reason`` (one of a claim,
+        in English), ``english`` (one that is not translated), ``count``, ``link``, ``ratio``, ``percent``,
+        ``percent1``, ``decimal``, ``date``, ``month`` or ``p``.
     where : {"both", "page", "file"}
         A range is one text on a page and two numbers in a file.
     """
@@ -106,6 +107,8 @@ def write(words: Words, value: Any, kind: str) -> str:
     match kind:
         case "text" | "range" | "long" | "english":
             return str(value)
+        case "reason":
+            return marked_reason(words, value)
         case "count":
             return words.count(value)
         case "link":

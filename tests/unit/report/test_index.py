@@ -228,7 +228,7 @@ def test_text_from_data_is_escaped_everywhere():
 def test_a_reason_in_english_is_marked_as_english():
     """A screen reader in Polish must not read it as Polish."""
     html = index.render_index(factories.activity_gauge(), factories.context("pl"), factories.pictures())
-    assert '<p class="why" lang="en">no quotas.csv</p>' in html
+    assert '<p class="why"><span lang="en">no quotas.csv</span></p>' in html
 
 
 def test_pieces_show_themselves_in_a_notebook():
