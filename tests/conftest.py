@@ -1,10 +1,15 @@
-"""What all tests share: a private place for runs, one thread for linear algebra."""
+"""What all tests share: a private place for runs, one thread for linear algebra, property tests without a clock."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The machine may be busy: how long an example takes says nothing.
+settings.register_profile("ssi-audit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ssi-audit")
 
 # Before numpy is imported: several test processes on two cores would fight over threads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
