@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -47,6 +48,11 @@ SHARE_UNITS = ("share", "probability")
 _UNIT_DIGITS = {"revenue": 0}
 
 
+def ledger_key(reason: str) -> str:
+    """Name of the message for a reason of the ledger: its words, with hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", reason.lower()).strip("-")[:48].strip("-")
+
+
 class Phrases(Language):
     """Sentences about one result at a time, in one language.
 
@@ -81,6 +87,14 @@ class Phrases(Language):
     def column(self, key: str) -> str:
         """Header of a table's column; an unknown one keeps its own name."""
         return self._known(f"column.{key}", key.replace("_", " "))
+
+    def table_name(self, name: str) -> str:
+        """Name of a table of ours; none where a file became no table."""
+        return self._known(f"table_name.{name}", name)
+
+    def ledger_reason(self, reason: str) -> str:
+        """Why a row was not used as it came, in the reader's language; one without words there stays English."""
+        return self._known(f"ledger.{ledger_key(reason)}", reason)
 
     def csv_link(self, address: str, title: str = "") -> Markup:
         """Link to the file of numbers behind a table or a picture; `title` tells several apart for ears."""

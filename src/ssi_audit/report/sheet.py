@@ -125,6 +125,11 @@ class Sheet:
         """Rows of `quality.sellers_by_week` under the reader's words."""
         return frame.assign(table=[self.words.say(f"quality.{table}") for table in frame["table"]])
 
+    def with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of the ledger with its tables, states and reasons under the reader's words."""
+        say = {"table": self.words.table_name, "status": self.words.column, "reason": self.words.ledger_reason}
+        return frame.assign(**{key: [say[key](name) for name in frame[key]] for key in say if key in frame})
+
     def counts(self, caption: str, counts: Mapping[str, int]) -> Table:
         """Make a table of counts of `quality`, one a row."""
         rows = pd.DataFrame({"step": list(self.labels(counts)), "count": list(counts.values())})
@@ -208,7 +213,7 @@ def page_context(run: workspace.Run, **more: Any) -> PageContext:
     }
     default = Settings().model_dump(mode="json")
     changed = {
-        option: str(value) for option, value in settings.model_dump(mode="json").items() if value != default[option]
+        option: str(value) for option, value in public_settings(chosen, settings.show_names).items() if value != default[option]
     }
     return PageContext(
         organisation=settings.organisation,

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from ssi_audit.report.language import LANGUAGES, Language, gaps_of, load_messages, load_prose, translated
+from ssi_audit.report.phrases import ledger_key
+from ssi_audit.report.words import Words
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -226,3 +228,28 @@ def test_a_text_that_was_changed_is_not_replaced_by_an_old_translation():
     text = next(iter(_prose().values()))
     assert translated(f"{text} More.", "pl") == f"{text} More."
     assert translated(text, "en") == text
+
+
+# ---- reasons of the ledger ----
+
+
+def test_every_reason_of_the_ledger_that_has_words_is_one_the_readers_give():
+    """A translation of a reason that no reader of exports gives would never be shown."""
+    sources = " ".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("exports", ".")
+        for path in (Path(__file__).parents[3] / "src/ssi_audit" / folder).glob("*.py")
+    )
+    known = [text for key, text in load_messages("en").items() if key.startswith("ledger.")]
+    assert len(known) > 60
+    assert [text for text in known if f'"{text}"' not in sources] == []
+
+
+def test_a_reason_of_the_ledger_is_said_in_the_readers_language():
+    """One that has no words there stays as it is."""
+    words = Words("pl")
+    assert words.ledger_reason("exact duplicate") == "dokładny duplikat"
+    assert words.ledger_reason("something new") == "something new"
+    assert {key for key in load_messages("en") if key.startswith("ledger.")} == {
+        f"ledger.{ledger_key(text)}" for key, text in load_messages("en").items() if key.startswith("ledger.")
+    }
