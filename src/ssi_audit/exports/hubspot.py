@@ -236,10 +236,15 @@ def _joined(links: pd.DataFrame, rows: Rows, deal_of: dict[str, str]) -> pd.Data
     if events is None or not events["kind"].isin(("inquiry", "meeting")).any():
         return events
     named = events[["row"]].merge(links, how="left", on="row").set_axis(events.index)
-    deal, contact = named["deals"].str[0].fillna(""), named["contacts"].str[0].fillna("")
+    deal, contact = _first(named["deals"]), _first(named["contacts"])
     through = contact.map(deal_of).astype("str").fillna("")
     alone = ("contact " + contact).where(contact != "", "")
     return events.assign(deal=deal.where(deal != "", through.where(through != "", alone)))
+
+
+def _first(ids: pd.Series) -> pd.Series:
+    """The first of each list of ids, "" where there is none."""
+    return pd.Series([one[0] if one else "" for one in ids], index=ids.index, dtype="str")
 
 
 def _deals(file: File, table: Table, context: Context) -> Rows:

@@ -153,7 +153,7 @@ def _make(
             out=out,
             context=context,
             run_key=key,
-            extra=lambda results: _extra(found, context, results),
+            extra=lambda results: _extra(found, context, request.settings),
             facts=facts,
             workers=workers,
             kernels=kernels,
@@ -206,13 +206,15 @@ def plan(run: workspace.Run, request: Request, words: Any) -> list[Step]:
 _KNOWN = ("00-answer", "01-data-quality", "02-correlation", "03-regression", "04-claims", "05-limits", "06-team")
 
 
-def _extra(found: Any, context: Any, results: dict[str, JobResult]) -> dict[str, bytes]:
+def _extra(found: Any, context: Any, settings: Settings) -> dict[str, bytes]:
     """Files beside the pages: answer.json, evidence.json and the glossary."""
     from ssi_audit.evidence import answer_json
+    from ssi_audit.pool import evidence_json
     from ssi_audit.report.glossary import render_glossary
 
     return {
         "answer.json": answer_json(found).encode(),
+        "evidence.json": evidence_json(found, settings).encode(),
         "glossary.html": render_glossary(context).encode(),
     }
 
