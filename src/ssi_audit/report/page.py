@@ -105,11 +105,13 @@ def frame_of(title: str, context: PageContext, name: str = "") -> dict[str, Any]
     language = Language(context.language)
     names = sorted(context.links, key=lambda page: page != ANSWER)
     pages = [_link(page, context, language) for page in names]
+    label = next((page.label for page in pages if page.name == name), "")
     return {
         "lang": context.language,
-        "title": title,
+        # Tabs are told apart by what stands first.
+        "title": f"{language.say('frame.title') if name == ANSWER else label} – ssi-audit" if label else title,
         "name": name,
-        "label": next((page.label for page in pages if page.name == name), ""),
+        "label": label,
         "style": Markup(_style()),
         "labels": {key: _label(key, language) for key in LABELS},
         "header": {
