@@ -103,7 +103,7 @@ class Contrast:
     line: Interval
     thirds: Interval | None
     gap: float
-    groups: dict[str, dict[str, float]]
+    groups: dict[str, dict[str, float | str]]
     high: float
     low: float
 
@@ -200,13 +200,12 @@ def _log_weight(rows: pd.DataFrame, outcome: str) -> np.ndarray | None:
     return None if outcome in schema.BINARY_OUTCOMES else np.log(rows["weight"].to_numpy())
 
 
-def _side(rows: pd.DataFrame, min_group: int) -> dict[str, float]:
-    """How many, and their mean; the mean of a small group is not shown."""
+def _side(rows: pd.DataFrame, min_group: int) -> dict[str, float | str]:
+    """How many, and their mean; of a small group only that it is one."""
     people, total = int(rows["person"].nunique()), rows["weight"].sum()
-    return {
-        "people": people, "quarters": len(rows),
-        "mean": float(rows["y"].sum() / total) if people >= min_group else math.nan,
-    }  # fmt: skip
+    if people < min_group:
+        return {"people": f"<{min_group}", "quarters": math.nan, "mean": math.nan}
+    return {"people": people, "quarters": len(rows), "mean": float(rows["y"].sum() / total)}
 
 
 def implied_links(case: Case, ratio: float) -> list[float]:

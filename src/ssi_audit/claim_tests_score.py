@@ -99,7 +99,7 @@ def active_against_passive(case: Case, ask: ActiveAgainstPassive, number: float)
     gap = interval(pooled_ols(thirds["score"], thirds["side"], thirds.index), 0)
     state, reason = presence(gap, ask.smallest)
     sides = thirds.groupby("side").agg(people=("score", "size"), mean_score=("score", "mean"))
-    sides["mean_score"] = sides["mean_score"].where(sides["people"] >= case.settings.min_group)
+    sides = sides.where(sides["people"] >= case.settings.min_group)
     details = {"groups": {"active": sides.loc[1.0].to_dict(), "passive": sides.loc[0.0].to_dict()}}
     return Finding(state, reason, **as_plain(gap), n_people=len(thirds), details=details)
 

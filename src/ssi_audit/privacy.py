@@ -11,6 +11,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -29,6 +31,11 @@ PEOPLE_SHOWN = (
     "in_crm",
     "in_activity",
 )
+# Options whose entries are the user's own words.
+OWN_WORDS = (
+    "day_first", "encoding", "columns", "stages", "linkedin_sources", "meeting_words", "not_meeting_words",
+    "own_domains", "pipelines", "persons", "periods", "teams",
+)  # fmt: skip
 # Words that name formats, tables and systems, never a person. Everything else in a file name is masked.
 _WORDS = """
 a absences account accounts active activities activity all analytics archive audit basic brokerage calendar call
@@ -69,6 +76,27 @@ def public_tables(tables: Tables, settings: Settings | None = None) -> Tables:
     people = tables.people[[column for column in PEOPLE_SHOWN if column in tables.people]]
     ledger = tables.ledger.assign(file=masked_files(tables.ledger["file"]), detail="")
     return dataclasses.replace(tables, crm_events=events, people=people, ledger=ledger, notes=())
+
+
+def coded_territories(tables: Tables, settings: Settings) -> Tables:
+    """The tables with territories as codes in the order of their names: analyses need to tell them apart, no more."""
+    if settings.show_names:
+        return tables
+    names = tables.people["territory"]
+    codes = {name: f"A{number:03d}" for number, name in enumerate(sorted(names.dropna().unique()), start=1) if name}
+    return dataclasses.replace(tables, people=tables.people.assign(territory=names.replace(codes)))
+
+
+def public_settings(values: Mapping[str, Any], show_names: bool = False) -> dict[str, Any]:
+    """Options as they may be shown: of those that hold the user's own words only how many entries they have.
+
+    They name persons, files, stages and customers; the fingerprint of the settings stands for their content.
+    """
+    return {
+        name: f"{len(value)} of your own" if name in OWN_WORDS and not show_names and isinstance(value, list | dict)
+        else value
+        for name, value in values.items()
+    }  # fmt: skip
 
 
 def hashed(text: str) -> str:

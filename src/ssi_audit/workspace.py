@@ -172,9 +172,9 @@ def _compute(
     from ssi_audit.evidence import answer_json, audit_panel
     from ssi_audit.exports import read_exports
     from ssi_audit.panel import build_panel, write_panel
-    from ssi_audit.privacy import public_tables
+    from ssi_audit.privacy import coded_territories, public_settings, public_tables
 
-    tables = read_exports(folder, settings, **reading)
+    tables = coded_territories(read_exports(folder, settings, **reading), settings)
     tables = dataclasses.replace(tables, fingerprint=data_print, sample=sample)
     panel = build_panel(tables, settings)
     found = audit_panel(panel, tables, settings)
@@ -187,7 +187,9 @@ def _compute(
         manifest = {
             "key": key,
             "data_fingerprint": data_print,
-            "settings": settings.model_dump(mode="json", exclude=set(PRESENTATION)),
+            "settings": public_settings(
+                settings.model_dump(mode="json", exclude=set(PRESENTATION)), settings.show_names
+            ),
             "code": code_fingerprint(),
             "sample": sample,
             "notes": list(public.notes),

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
-from ssi_audit.privacy import hashed, masked_files, masked_name, public_tables
+from ssi_audit.privacy import (
+    coded_territories,
+    hashed,
+    masked_files,
+    masked_name,
+    public_settings,
+    public_tables,
+)
 from ssi_audit.settings import Settings
 from tests.unit.small_tables import day, event, reading, tables
 
@@ -65,3 +74,25 @@ def test_names_stay_when_the_user_says_so():
     stored = public_tables(given, Settings(show_names=True))
     assert stored.people["name"].tolist() == ["Anna Nowak"]
     assert stored.crm_events["deal"].tolist() == [hashed("006A1")]
+
+
+def test_settings_that_name_somebody_are_counted_not_shown():
+    """Of options that hold the user's words only their number is shown; numbers and choices stay."""
+    own = {
+        "persons": {"ssi_anna.html": "Anna Nowak"},
+        "own_domains": ["nowak.example"],
+        "day_first": {"anna.csv": True},
+    }
+    shown = public_settings({**own, "seed": 7, "start": "2026-01-01"})
+    assert shown == {**dict.fromkeys(own, "1 of your own"), "seed": 7, "start": "2026-01-01"}
+    assert public_settings(own, show_names=True) == own
+
+
+def test_territories_become_codes_in_their_order():
+    """An analysis can tell territories apart and sort them; nobody can read them."""
+    people = [
+        {"person": f"P{k}", "territory": name} for k, name in enumerate(["West (Anna)", "East", "", "West (Anna)"])
+    ]
+    given = tables(ssi=[reading("P1", day(0), 50)])
+    given = dataclasses.replace(given, people=pd.DataFrame(people))
+    assert coded_territories(given, Settings()).people["territory"].tolist() == ["A003", "A002", "", "A003"]

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from ssi_audit import schema, workspace
 from ssi_audit.errors import Problem, SettingsError
+from ssi_audit.privacy import public_settings
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.language import Language
 from ssi_audit.report.picture import Figure
@@ -212,9 +213,9 @@ def page_context(run: workspace.Run, **more: Any) -> PageContext:
         for code, name in teams_of(run).pages.items()
     }
     default = Settings().model_dump(mode="json")
-    changed = {
-        option: str(value) for option, value in public_settings(chosen, settings.show_names).items() if value != default[option]
-    }
+    chosen = settings.model_dump(mode="json")
+    public = public_settings(chosen, settings.show_names)
+    changed = {option: str(public[option]) for option, value in chosen.items() if value != default[option]}
     return PageContext(
         organisation=settings.organisation,
         teams=tuple(sorted(shown)),
