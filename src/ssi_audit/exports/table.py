@@ -35,6 +35,9 @@ LEFTOVER = 1e-3
 BLANK_LINE = "blank line"
 REPEATED_HEADER = "repeated header"
 TRAILER = "trailer line"
+# What a locked xlsx is kept in. Of bytes, the library only says that it does not know the format.
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+_SAVE_WORKBOOK = "open it and save it as xlsx without a password, or as CSV UTF-8"
 
 
 @dataclass
@@ -477,6 +480,8 @@ def read_sheets(data: bytes) -> list[Sheet]:
     """
     import python_calamine as calamine
 
+    if _LOCKED in data:
+        raise Unreadable("the workbook is locked with a password", "save it without one")
     bounds.check_workbook(data)
     try:
         book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
@@ -487,14 +492,12 @@ def read_sheets(data: bytes) -> list[Sheet]:
             rows = book.get_sheet_by_name(meta.name).to_python(skip_empty_area=False)
             visible = meta.visible == calamine.SheetVisibleEnum.Visible
             sheets.append(Sheet(meta.name, visible, [[cell_text(cell) for cell in row] for row in rows]))
-    except calamine.PasswordError as error:
-        raise Unreadable("the workbook is locked with a password", "save it without one") from error
     except (calamine.CalamineError, OSError, ValueError, OverflowError) as error:
-        raise Unreadable(f"not readable as a workbook: {error}", "open it and save it as xlsx or CSV UTF-8") from error
+        raise Unreadable(f"not readable as a workbook: {error}", _SAVE_WORKBOOK) from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # the library gives up; it has no other name for that
             raise
-        raise Unreadable("not readable as a workbook", "open it and save it as xlsx or CSV UTF-8") from error
+        raise Unreadable("not readable as a workbook", _SAVE_WORKBOOK) from error
     return sheets
 
 
