@@ -132,3 +132,10 @@ def test_two_readings_of_one_day_are_no_pair():
 def test_disattenuation_divides_slope_and_limits():
     """A reliability of one half doubles the slope and both limits."""
     assert disattenuated(0.1, 0.05, 0.15, 0.5) == pytest.approx((0.2, 0.1, 0.3))
+
+
+def test_a_change_that_all_share_depends_on_nothing():
+    """Everybody three points up: no link with the start, whatever rounding leaves over."""
+    first = np.random.default_rng(0).normal(50, 10, 30)
+    found = stats.naive_change(first, first + 3)
+    assert (found.r, found.slope, found.p) == (0.0, 0.0, 1.0)
