@@ -18,9 +18,9 @@ from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.distributions import normal_quantile, t_quantile, t_tail
 
 # Fisher's interval needs n - 3 > 0, and below this the t test has no power to speak of.
+MIN_PEOPLE = 5
 # A spread this small beside the other is none.
 ROUNDING = 1e-9
-MIN_PEOPLE = 5
 # Readings this many days apart are taken to differ by noise alone (methods.md section 7).
 CLOSE_DAYS = 2
 MIN_CLOSE_PAIRS = 10
