@@ -70,7 +70,7 @@ def claim_register(audit: Audit, words: Words) -> Table:
         )
     columns = (
         # On a phone only the first columns are in sight: the statement, and what became of it.
-        Column("claim", words.say("claims_page.claim")),
+        Column("claim", words.say("claims_page.claim"), "long"),
         Column("state", words.say("claims_page.state")),
         Column("ours", words.say("claims_page.ours"), "range", where="page"),
         Column("published", words.say("claims_page.published"), where="page"),

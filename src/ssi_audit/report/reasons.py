@@ -80,9 +80,12 @@ def _gap(words: Words, name: str, text: str) -> str | None:
 
 
 def _number(words: Words, text: str) -> str | None:
-    if not re.fullmatch(r"\d+(\.\d+)?", text):
+    """A number, or "<5" where a group is too small to be counted."""
+    found = re.fullmatch(r"(<?)(\d+(?:\.(\d+))?)", text)
+    if found is None:
         return None
-    return words.number(float(text), len(text.partition(".")[2]))
+    less, value, decimals = found.groups()
+    return ("< " if less else "") + words.number(float(value), len(decimals or ""))
 
 
 def _share(words: Words, text: str) -> str | None:

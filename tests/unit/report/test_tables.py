@@ -67,7 +67,7 @@ def test_a_table_has_a_caption_and_no_empty_header():
     """Every column and every row has a header with its scope."""
     table = fit_table({"Inquiries": factories.fit(1.2, 0.05, "inquiries")}, WORDS, "What <b>goes</b> with it")
     html = table.html(WORDS)
-    assert "<caption>What &lt;b&gt;goes&lt;/b&gt; with it</caption>" in html
+    assert '<caption class="hidden">What &lt;b&gt;goes&lt;/b&gt; with it</caption>' in html
     assert html.count('<th scope="col"') == len(table.columns)
     assert html.count('<th scope="row">') == 1
     assert '"></th>' not in html and ">None<" not in html
