@@ -26,7 +26,7 @@ export PYTHONNOUSERSITE := 1
 RUN = "$(BIN)/ssi-audit"
 OPTIONS = $(if $(LANG_),--lang $(LANG_)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(PERIOD),--period $(PERIOD))
 
-.PHONY: help report check audit load record sample sample-data pdf lab test lint worlds mutants bench fuzz clean lock
+.PHONY: help report check audit load record sample sample-data pdf pictures lab test lint worlds mutants bench fuzz clean lock
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -55,6 +55,9 @@ sample-data: .venv/.ready ## Make data/sample again, byte for byte
 
 pdf: .venv/.ready ## Print the answer to OUT/answer.pdf (needs Chromium)
 	@$(RUN) pdf "$(OUT)"
+
+pictures: .venv/.ready ## Make the README's pictures in docs/ again from the sample (needs Chromium)
+	@"$(BIN)/python" -m ssi_audit.report.pictures docs
 
 lab: .venv-lab/.ready ## Open the notebooks in JupyterLab
 	@"$(LAB)/jupyter" lab notebooks
