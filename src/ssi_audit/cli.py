@@ -79,9 +79,16 @@ def _parser() -> argparse.ArgumentParser:
 
     load = command("load", _load, "write what was understood as plain tables")
     load.add_argument("--out", type=Path, required=True)
+    load.add_argument(
+        "--as", dest="as_", choices=("csv", "parquet"), default="csv",
+        help="csv: the plain format, with names; parquet: persons as codes, for `ssi-audit panel`",
+    )  # fmt: skip
 
-    panel = command("panel", _panel, "write the panel as Parquet")
+    panel = command("panel", _panel, "write the panel as Parquet, from exports or from tables as Parquet")
     panel.add_argument("--out", type=Path, required=True)
+    panel.add_argument("--memory", default=None, help="work in person buckets within this much memory, such as 4GB")
+    panel.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="where the SQL runs")
+    panel.add_argument("--spark", default=None, metavar="ADDRESS", help="default: SPARK_REMOTE, or this machine")
 
     audit = command("audit", _audit, "the numbers without pages: answer.json and evidence.json")
     audit.add_argument("--out", type=Path, required=True, help="where answer.json goes")
@@ -193,24 +200,38 @@ def _load(args: argparse.Namespace) -> int:
 
     folder, _ = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
-    written = write_plain(read_folder(folder, settings, skip_unreadable=args.skip_unreadable), args.out)
+    reading = read_folder(folder, settings, skip_unreadable=args.skip_unreadable)
+    if args.as_ == "parquet":
+        from ssi_audit.panel_files import write_tables
+
+        written = write_tables(reading.tables, args.out)
+    else:
+        written = write_plain(reading, args.out)
     _say(args, {"written": [path.name for path in written]}, "\n".join(f"Wrote {path}" for path in written))
     return DONE
 
 
 def _panel(args: argparse.Namespace) -> int:
+    import functools
+
     from ssi_audit import workspace
     from ssi_audit.exports import read_exports
     from ssi_audit.panel import build_panel, write_panel
+    from ssi_audit.panel_files import holds_tables, panel_within
     from ssi_audit.settings import load_settings
 
     folder, _ = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
-    panel = build_panel(read_exports(folder, settings, skip_unreadable=args.skip_unreadable), settings)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    write_panel(panel, args.out)
-    people = panel["person"].nunique()
-    _say(args, {"people": people, "rows": len(panel)}, f"Wrote {args.out}: {people} people, {len(panel)} rows")
+    if args.memory or args.engine != "duckdb" or holds_tables(folder):
+        read = functools.partial(read_exports, folder, settings, skip_unreadable=args.skip_unreadable)
+        done = panel_within(folder, args.out, settings, read, args.memory, args.engine, args.spark)
+        people, rows = done.people, done.rows
+    else:
+        panel = build_panel(read_exports(folder, settings, skip_unreadable=args.skip_unreadable), settings)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        write_panel(panel, args.out)
+        people, rows = panel["person"].nunique(), len(panel)
+    _say(args, {"people": people, "rows": rows}, f"Wrote {args.out}: {people} people, {rows} rows")
     return DONE
 
 

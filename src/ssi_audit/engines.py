@@ -19,12 +19,13 @@ from ssi_audit.errors import Problem, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 ENGINES = ("duckdb", "spark")
 # A Spark address that is not given on the command line; `local[*]` is this machine alone.
 SPARK_ADDRESS, SPARK_LOCAL = "SPARK_REMOTE", "local[*]"
 # What stays beside the database: Python with its libraries, the bucket being finished, the file being written.
-OUTSIDE_DATABASE = 0.4
+OUTSIDE_DATABASE = 0.35
 UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 SMALLEST_MEMORY = 10**9
 
@@ -87,6 +88,10 @@ class DuckDB:
         """Result as a pandas frame."""
         return self._connection.execute(sql).df()
 
+    def arrow(self, sql: str) -> pa.Table:
+        """Result as an Arrow table."""
+        return self._connection.sql(sql).to_arrow_table()
+
     def parquet(self, paths: Sequence[Path]) -> str:
         """What to put behind FROM to read Parquet files."""
         return f"read_parquet([{', '.join(text(str(path)) for path in paths)}])"
@@ -131,7 +136,11 @@ class Spark:
         if address.startswith("local"):
             builder = builder.config("spark.ui.enabled", "false").config("spark.driver.bindAddress", "127.0.0.1")
             builder = builder.config("spark.driver.host", "127.0.0.1")
+            builder = builder.config("spark.ui.showConsoleProgress", "false")
+            # One partition per core is plenty on one machine; the default of 200 is for clusters.
+            builder = builder.config("spark.sql.shuffle.partitions", "4")
         self._session = builder.getOrCreate()
+        self._kept: dict[str, Any] = {}
         # DuckDB's arithmetic: a division by zero is missing, not an error; frames travel as Arrow.
         for option, value in {
             "spark.sql.ansi.enabled": "false",
@@ -141,16 +150,22 @@ class Spark:
             self._session.conf.set(option, value)
 
     def give(self, name: str, frame: pd.DataFrame) -> None:
-        """Make a small frame known under a name."""
-        self._session.createDataFrame(_spark_ready(frame), schema=_spark_schema(frame)).createOrReplaceTempView(name)
+        """Make a small frame known under a name; as Arrow, so that a column missing throughout has a type too."""
+        import pyarrow as pa
+
+        plain = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+        self._session.createDataFrame(plain).createOrReplaceTempView(name)
 
     def view(self, name: str, sql: str) -> None:
         """Name a query; it runs when it is read."""
         self._query(sql).createOrReplaceTempView(name)
 
     def keep(self, name: str, sql: str) -> None:
-        """Run a query and keep its rows under a name."""
-        self._query(sql).persist().createOrReplaceTempView(name)
+        """Run a query and keep its rows under a name, in place of what was kept before."""
+        if name in self._kept:
+            self._kept[name].unpersist()
+        self._kept[name] = self._query(sql).persist()
+        self._kept[name].createOrReplaceTempView(name)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a small result."""
@@ -159,6 +174,10 @@ class Spark:
     def frame(self, sql: str) -> pd.DataFrame:
         """Result as a pandas frame."""
         return self._query(sql).toPandas()
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Result as an Arrow table."""
+        return self._query(sql).toArrow()
 
     def parquet(self, paths: Sequence[Path]) -> str:
         """What to put behind FROM to read Parquet files; a view of its own, because paths are no SQL."""
@@ -196,22 +215,3 @@ def text(value: str) -> str:
 def day_sql(column: str) -> str:
     """SQL of a date as whole days since 1970-01-01."""
     return f"CAST(DATE_DIFF('day', DATE '{dt.date(1970, 1, 1)}', CAST({column} AS DATE)) AS INTEGER)"
-
-
-def _spark_schema(frame: pd.DataFrame) -> str:
-    """Types said, not guessed: a column that is missing throughout has a type too."""
-    import pandas as pd
-
-    kinds = {"i": "bigint", "u": "bigint", "f": "double", "b": "boolean", "M": "timestamp_ntz"}
-    parts = []
-    for column in frame.columns:
-        kind = (
-            "string" if pd.api.types.is_string_dtype(frame[column]) else kinds.get(frame[column].dtype.kind, "string")
-        )
-        parts.append(f"`{column}` {kind}")
-    return ", ".join(parts)
-
-
-def _spark_ready(frame: pd.DataFrame) -> pd.DataFrame:
-    """Missing values as None, which every version of Spark understands."""
-    return frame.astype(object).where(frame.notna(), None)

@@ -43,6 +43,7 @@ BREAK_SHARE = 0.8
 BREAK_MIN_PEOPLE = 5
 # Amounts in other currencies without a rate: up to this share they are left out, above it revenue is unknown.
 MAX_FOREIGN = 0.05
+NOT_NUMBERS = ("person", "period", "team", "territory", "p", "regime")
 NO_QUOTA = "no quota for a whole period (quotas.csv)"
 
 
@@ -134,15 +135,18 @@ def source_class(sources: list[str], words: tuple[str, ...]) -> dict[str, str]:
     return {source: classify(source) for source in sources}
 
 
+def _days(values: pd.Series) -> pd.Series:
+    """Day numbers in 32 bits: joins on them cost half, as long as both sides have the same width."""
+    return day_number(values).astype("Int32")
+
+
 def _register(engine: Engine, tables: schema.Tables, settings: Settings) -> None:
     """Give the engine the tables, with dates as day numbers and amounts as cents of one currency."""
-    ssi = tables.ssi.assign(day=day_number(tables.ssi["date"]))
+    ssi = tables.ssi.assign(day=_days(tables.ssi["date"]))
     if ssi.duplicated(["person", "day"]).any():
         raise ValueError("ssi has two readings of one person on one day; read_exports keeps the later one")
     engine.give("ssi", ssi[["person", "day", *schema.PILLARS, "total"]])
-    activity = tables.activity.assign(
-        day=day_number(tables.activity["date"]), first_day=day_number(tables.activity["first_day"])
-    )
+    activity = tables.activity.assign(day=_days(tables.activity["date"]), first_day=_days(tables.activity["first_day"]))
     engine.give("activity", activity[["person", "day", "first_day", "metric", "count"]])
     crm = tables.crm_events
     main = revenue_currency(_priced(crm), settings)[0]
@@ -151,11 +155,11 @@ def _register(engine: Engine, tables: schema.Tables, settings: Settings) -> None
         pd.DataFrame(
             {
                 "person": crm["person"],
-                "day": day_number(crm["date"]),
+                "day": _days(crm["date"]),
                 "kind": crm["kind"],
                 "source": crm["source"],
                 "deal": crm["deal"],
-                "started": day_number(crm["started"]),
+                "started": _days(crm["started"]),
                 "cents": cents(crm["amount"], crm["currency"], main, settings),
             }
         ),
@@ -175,9 +179,9 @@ def people_frame(people: pd.DataFrame) -> pd.DataFrame:
             "person": people["person"].astype("str"),
             "team": people["team"].astype("str"),
             "territory": people["territory"].astype("str"),
-            "hired_on": day_number(people["hired_on"]),
-            "left_on": day_number(people["left_on"]),
-            "licence_start": day_number(people["licence_start"]),
+            "hired_on": _days(people["hired_on"]),
+            "left_on": _days(people["left_on"]),
+            "licence_start": _days(people["licence_start"]),
         }
     )
 
@@ -187,8 +191,8 @@ def quota_frame(quotas: pd.DataFrame, main: str, settings: Settings) -> pd.DataF
     return pd.DataFrame(
         {
             "person": quotas["person"].astype("str"),
-            "period_start": day_number(quotas["period_start"]),
-            "period_end": day_number(quotas["period_end"]),
+            "period_start": _days(quotas["period_start"]),
+            "period_end": _days(quotas["period_end"]),
             "cents": cents(quotas["quota"], quotas["currency"], main, settings),
         }
     )
@@ -199,8 +203,8 @@ def absence_frame(absences: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "person": absences["person"].astype("str"),
-            "first_day": day_number(absences["first_day"]),
-            "last_day": day_number(absences["last_day"]),
+            "first_day": _days(absences["first_day"]),
+            "last_day": _days(absences["last_day"]),
         }
     )
 
@@ -422,39 +426,41 @@ def _calendar(starts: list[dt.date], ends: list[dt.date], lead: int) -> tuple[pd
     """Tables calendar (day → period, with running number of working days) and periods."""
     days = np.arange(_number(starts[0]), _number(ends[-1]))
     p = np.searchsorted([_number(start) for start in starts], days, side="right") - 1
-    workday = ((days + EPOCH.weekday()) % 7 < 5).astype("int64")
-    calendar = pd.DataFrame({"day": days, "p": p, "workday": workday, "worked": workday.cumsum()})
+    workday = (days + EPOCH.weekday()) % 7 < 5
+    calendar = pd.DataFrame({"day": days, "p": p, "workday": workday, "worked": workday.cumsum()}).astype("int32")
     periods = calendar.groupby("p").agg(start_day=("day", "min"), end_day=("day", "max"), workdays=("workday", "sum"))
-    periods["lead_end"] = periods["end_day"].astype("Int64").shift(-lead)
+    periods["lead_end"] = periods["end_day"].astype("Int32").shift(-lead)
     return calendar, periods.reset_index()
 
 
 def finish(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Rows of the SQL as a panel: in order, periods named, quotas scored, split at score breaks."""
-    frame = add_names(frame, plan)
-    if frame["quota_hit"].notna().sum() == 0:
-        plan.facts["missing"].setdefault("quota_hit", NO_QUOTA)
+    frame = frame.sort_values(["person", "p"], ignore_index=True, kind="stable")
+    frame["p"] = frame["p"].astype("int64")
+    for column in ("team", "territory"):  # a column that is missing throughout has a type too
+        frame[column] = frame[column].astype("str")
+    frame.insert(1, "period", pd.to_datetime(frame["p"].map(plan.starts)).astype("datetime64[us]"))
+    frame["quota_hit"] = (frame["quota_revenue"] >= frame["quota"]).astype("float64").where(frame["quota"].notna())
     breaks = score_breaks(frame)
-    frame["regime"] = regimes(frame["p"], breaks)
-    plan.facts["breaks"] = tuple(plan.starts[p] for p in breaks)
-    frame.attrs["facts"] = Facts(plan.facts)
+    frame["regime"] = regimes(frame["p"].to_numpy(), breaks)
+    number = [c for c in frame.columns if c not in NOT_NUMBERS]
+    frame[number] = frame[number].astype("float64")
+    frame = frame.drop(columns=["start_day"])
+    frame.attrs["facts"] = final_facts(plan, breaks, frame["quota_hit"].notna().any())
     return frame
 
 
-def add_names(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """What of `finish` each bucket of persons can do alone."""
-    frame = frame.sort_values(["person", "p"], ignore_index=True, kind="stable")
-    frame["p"] = frame["p"].astype("int64")
-    frame.insert(1, "period", pd.to_datetime(frame["p"].map(plan.starts)).astype("datetime64[us]"))
-    number = [c for c in frame.columns if c not in ("person", "period", "team", "territory", "p")]
-    frame[number] = frame[number].astype("float64")
-    frame["quota_hit"] = (frame["quota_revenue"] >= frame["quota"]).astype("float64").where(frame["quota"].notna())
-    return frame.drop(columns=["start_day"])
-
-
-def regimes(p: pd.Series, breaks: list[int]) -> np.ndarray:
+def regimes(p: np.ndarray, breaks: list[int]) -> np.ndarray:
     """Number of score breaks up to each period."""
-    return np.searchsorted(np.array(breaks, dtype="int64"), p.to_numpy(), side="right")
+    return np.searchsorted(np.array(breaks, dtype="int64"), p, side="right")
+
+
+def final_facts(plan: Plan, breaks: list[int], any_quota: bool) -> Facts:
+    """The facts of a plan with what only the finished rows tell."""
+    missing = dict(plan.facts["missing"])
+    if not any_quota:
+        missing.setdefault("quota_hit", NO_QUOTA)
+    return Facts(plan.facts | {"missing": missing, "breaks": tuple(plan.starts[p] for p in breaks)})
 
 
 class Facts(dict):
@@ -477,24 +483,60 @@ def score_breaks(panel: pd.DataFrame) -> list[int]:
     list of int
         Period numbers, ascending. The jump lies between the exposure of the period before and this one.
     """
-    ordered = panel[["person", "p", "ssi"]].dropna()
-    change = ordered.groupby("person", sort=False)["ssi"].diff()
-    consecutive = ordered.groupby("person", sort=False)["p"].diff() == 1
-    change = change[consecutive]
-    by_period = change.groupby(ordered.loc[change.index, "p"])
-    median, n = by_period.median(), by_period.size()
-    same_way = np.maximum(by_period.agg(lambda d: (d > 0).mean()), by_period.agg(lambda d: (d < 0).mean()))
-    broken = (median.abs() > BREAK_POINTS) & (same_way >= BREAK_SHARE) & (n >= BREAK_MIN_PEOPLE)
-    return sorted(int(p) for p in median.index[broken])
+    jumps = Jumps(int(panel["p"].max()) + 1 if len(panel) else 0)
+    jumps.add(pd.factorize(panel["person"])[0], panel["p"].to_numpy("int64"), panel["ssi"].to_numpy("float64"))
+    return jumps.breaks()
+
+
+class Jumps:
+    """What `score_breaks` needs to know of everybody's change, added up bucket by bucket.
+
+    The median is never computed: it lies above the limit when more than half of the changes do, and with exactly
+    half of them when the middle of the two values nearest to the limit does.
+
+    Parameters
+    ----------
+    n_periods : int
+    """
+
+    def __init__(self, n_periods: int) -> None:
+        self._n, self._up, self._down = np.zeros((3, n_periods), dtype="int64")
+        self._beyond = np.zeros((2, n_periods), dtype="int64")
+        self._outside = np.full((2, n_periods), np.inf)
+        self._inside = np.full((2, n_periods), -np.inf)
+
+    def add(self, person: np.ndarray, p: np.ndarray, ssi: np.ndarray) -> None:
+        """Add rows of some persons, sorted by person and period; nobody may come twice."""
+        known = ~np.isnan(ssi)
+        person, p, ssi = person[known], p[known], ssi[known]
+        follows = (person[1:] == person[:-1]) & (p[1:] == p[:-1] + 1)
+        change, at, size = np.diff(ssi)[follows], p[1:][follows], len(self._n)
+        self._n += np.bincount(at, minlength=size)
+        self._up += np.bincount(at[change > 0], minlength=size)
+        self._down += np.bincount(at[change < 0], minlength=size)
+        for side, value in enumerate((change, -change)):
+            far = value > BREAK_POINTS
+            self._beyond[side] += np.bincount(at[far], minlength=size)
+            np.minimum.at(self._outside[side], at[far], value[far])
+            np.maximum.at(self._inside[side], at[~far], value[~far])
+
+    def breaks(self) -> list[int]:
+        """Periods in which nearly everybody's score jumped the same way."""
+        half = self._n / 2
+        with np.errstate(invalid="ignore"):
+            middle = (self._outside + self._inside) / 2
+        far = (self._beyond > half) | ((self._beyond == half) & (middle > BREAK_POINTS))
+        same_way = np.maximum(self._up, self._down) >= BREAK_SHARE * self._n
+        return np.flatnonzero(far.any(axis=0) & same_way & (self._n >= BREAK_MIN_PEOPLE)).tolist()
 
 
 def write_panel(panel: pd.DataFrame, path: Path) -> None:
     """Write the panel as Parquet, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    stored = panel.copy()
-    stored.attrs = {"facts": _json_facts(panel.attrs["facts"])}
-    stored.to_parquet(temporary, index=False)
-    temporary.replace(path)
+    from ssi_audit.panel_files import PanelWriter, arrow_panel
+
+    with PanelWriter(path) as writer:
+        writer.write(arrow_panel(panel))
+        writer.facts = panel.attrs["facts"]
 
 
 def read_panel(path: Path) -> pd.DataFrame:
@@ -508,7 +550,9 @@ def read_panel(path: Path) -> pd.DataFrame:
     return panel
 
 
-def _json_facts(facts: dict[str, Any]) -> dict[str, Any]:
+def json_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts as JSON can hold them."""
+
     def plain(value: Any) -> Any:
         if isinstance(value, dt.date):
             return value.isoformat()

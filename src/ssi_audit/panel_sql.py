@@ -110,8 +110,14 @@ win_cohort AS (
     WHERE e.kind = 'deal_won' AND e.deal IS NULL AND e.day BETWEEN e.started AND e.started + {h_win}
     GROUP BY e.person, c.p
 ),
-meeting_rate AS (SELECT person, p, SUM(num) AS num, SUM(den) AS den FROM meeting_cohort GROUP BY person, p),
-win_rate AS (SELECT person, p, SUM(num) AS num, SUM(den) AS den FROM win_cohort GROUP BY person, p),
+meeting_rate AS (
+    SELECT person, p, CAST(SUM(num) AS BIGINT) AS num, CAST(SUM(den) AS BIGINT) AS den
+    FROM meeting_cohort GROUP BY person, p
+),
+win_rate AS (
+    SELECT person, p, CAST(SUM(num) AS BIGINT) AS num, CAST(SUM(den) AS BIGINT) AS den
+    FROM win_cohort GROUP BY person, p
+),
 employed AS (
     SELECT person, team, territory, licence_start,
            hired_on,
