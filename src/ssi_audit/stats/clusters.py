@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.distributions import t_quantile, t_tail
-from ssi_audit.stats.working import ModelFit, by_cluster, cluster_grams, cluster_scores, gram_products
+from ssi_audit.stats.working import ModelFit, by_cluster, cluster_grams, cluster_scores, gram_products, person_blocks
 
 # methods.md section 4: below 8 persons only descriptive figures, above 200 the plain sandwich is as good.
 MIN_PEOPLE = 8
@@ -114,10 +114,13 @@ def cr1(fit: ModelFit, column: int, null: float = 0.0) -> Interval:
     at = fit.position(column)
     c = fit.bread[:, at]
     q = len(fit.columns)
-    weights = c[:q] @ fit.columns
-    if fit.n_units > 1:
-        weights += np.append(0.0, c[q:])[fit.unit]
-    scores = by_cluster(fit, np.add.reduceat(weights * fit.residual, fit.starts))
+    of_person = np.empty(fit.n_people)
+    for rows, people in person_blocks(fit.starts, fit.n_rows, fit.n_people):
+        weights = c[:q] @ fit.columns[:, rows]
+        if fit.n_units > 1:
+            weights += np.append(0.0, c[q:])[fit.unit[rows]]
+        of_person[people] = np.add.reduceat(weights * fit.residual[rows], fit.starts[people] - rows.start)
+    scores = by_cluster(fit, of_person)
     n = _at_least_two(fit)
     se = np.sqrt(n / (n - 1) * (scores @ scores))
     return t_interval(fit.coef[column], se, n - 1, n, "CR1", null)

@@ -132,7 +132,8 @@ def fit_poisson(data: Identified, start: np.ndarray | None = None, tolerance: fl
         base = len(sample.y) if sample.offset is None else np.exp(sample.offset).sum()
         b[q - 1] = np.log(sample.y.sum() / base)
     # A step is judged in units of a column's root mean square, so that no choice of units matters.
-    spread = np.append(np.sqrt(np.mean(data.columns**2, axis=1)), np.ones(data.n_units - 1))
+    squares = np.array([line @ line for line in data.columns])
+    spread = np.append(np.sqrt(squares / data.columns.shape[1]), np.ones(data.n_units - 1))
     state = _poisson_state(data, b)
     converged, iterations = len(b) == 0, 0
     while not converged and iterations < MAX_ITERATIONS:

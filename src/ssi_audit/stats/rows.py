@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.working import factorize, person_starts, total_gram
+from ssi_audit.stats.working import factorize, person_blocks, person_starts, total_gram
 
 # A column whose variation is explained by the earlier ones up to this share carries no information of its own.
 COLLINEAR = 1e-10
@@ -115,10 +115,13 @@ def prepare(
     X = X[:, None] if X.ndim == 1 else X
     offset = None if offset is None else np.asarray(offset, float)
     codes, people = factorize(groups)
-    unit, units = (np.zeros(len(y), int), np.zeros(1)) if calendar is None else factorize(calendar)
+    # Without a calendar every row has unit 0: one number, seen n times.
+    unit, units = (np.broadcast_to(0, len(y)), np.zeros(1)) if calendar is None else factorize(calendar)
     _check_input(y, X, codes, offset, unit, events)
 
-    complete = np.isfinite(y) & np.isfinite(X).all(axis=1) & (codes >= 0) & (unit >= 0)
+    complete = np.isfinite(y) & (codes >= 0) & (unit >= 0)
+    for column in X.T:
+        complete &= np.isfinite(column)
     if offset is not None:
         complete &= np.isfinite(offset)
     keep, n_no_event = complete, 0
@@ -129,18 +132,16 @@ def prepare(
         raise NotEnoughData(f"No {what} is left: {int(complete.sum())} of {len(y)} rows are complete.")
 
     rows = _sorted_rows(codes, keep)
-    starts = person_starts(codes[rows])
-    columns = np.ascontiguousarray(X[rows].T)
-    if not absorb:
-        columns = np.vstack([columns, np.ones(len(rows))])
-    size = np.abs(columns).max(axis=1)
+    starts = person_starts(_picked(codes, rows))
+    columns = _lines(X, rows, intercept=not absorb)
+    size = largest(columns)
     if absorb:
         centre(columns, starts)
     single = np.diff(np.append(starts, len(rows))) == 1
     return Sample(
-        events=events, absorbed=absorb, y=y[rows], columns=columns, size=size,
-        offset=None if offset is None else offset[rows], unit=unit[rows], units=units, starts=starts,
-        people=people[codes[rows][starts]], rows=rows, n_missing=int((~complete).sum()),
+        events=events, absorbed=absorb, y=_picked(y, rows), columns=columns, size=size,
+        offset=None if offset is None else _picked(offset, rows), unit=_picked(unit, rows), units=units,
+        starts=starts, people=people[codes[rows[starts]]], rows=rows, n_missing=int((~complete).sum()),
         n_dropped_people=n_no_event, n_single_people=int(single.sum()),
     )  # fmt: skip
 
@@ -151,13 +152,14 @@ def identify(sample: Sample) -> Identified:
     Intercept and calendar come first, then the columns as given: what the
     calendar explains is dropped from the columns, never the reverse.
     """
-    amount = sample.y if sample.events else np.ones(len(sample.y))
-    merged = _merge_units(sample.unit, amount, len(sample.units))
-    unit, n_units = merged[sample.unit], int(merged.max()) + 1
+    amount = sample.y if sample.events else np.broadcast_to(1.0, len(sample.y))
+    merged = _merge_units(sample.unit, amount, len(sample.units)) if len(sample.units) > 1 else np.zeros(1, int)
+    n_units = int(merged.max()) + 1
+    unit = merged[sample.unit] if len(merged) > 1 else sample.unit
     columns, q = sample.columns, len(sample.columns)
-    varies = np.abs(columns).max(axis=1) > COLLINEAR * sample.size
+    varies = largest(columns) > COLLINEAR * sample.size
 
-    gram = total_gram(columns, unit, n_units, np.ones(len(unit)), sample.starts, sample.absorbed)
+    gram = total_gram(columns, unit, n_units, np.broadcast_to(1.0, len(unit)), sample.starts, sample.absorbed)
     order = np.concatenate([np.arange(q, len(gram)), np.arange(q)])
     if not sample.absorbed:
         order = np.concatenate([[q - 1], order[:-1]])
@@ -168,8 +170,9 @@ def identify(sample: Sample) -> Identified:
     # A calendar unit without an effect of its own becomes part of the reference.
     own_effect = np.append(True, chosen[q:])
     recoded = np.where(own_effect, np.cumsum(own_effect) - 1, 0)
+    unit = unit if len(recoded) == 1 else recoded[unit]
     return Identified(
-        sample, columns if chosen[:q].all() else columns[chosen[:q]], np.flatnonzero(chosen[:q]), recoded[unit],
+        sample, columns if chosen[:q].all() else columns[chosen[:q]], np.flatnonzero(chosen[:q]), unit,
         int(own_effect.sum()), recoded[merged],
     )  # fmt: skip
 
@@ -192,8 +195,9 @@ def _check_input(
 def _drop_eventless(codes: np.ndarray, y: np.ndarray, complete: np.ndarray) -> tuple[np.ndarray, int]:
     """Rows of persons with an event, and how many persons have none."""
     n_people = int(codes.max(initial=-1)) + 1
-    n_rows = np.bincount(codes[complete], minlength=n_people)
-    eventful = np.bincount(codes[complete], y[complete], n_people) > 0
+    known, amounts = (codes, y) if complete.all() else (codes[complete], y[complete])
+    n_rows = np.bincount(known, minlength=n_people)
+    eventful = np.bincount(known, amounts, n_people) > 0
     # Rows without a person have code -1 and are not complete, so what they look up does not matter.
     keep = complete & eventful[codes] if n_people else complete
     return keep, int((n_rows > 0).sum() - eventful.sum())
@@ -201,18 +205,45 @@ def _drop_eventless(codes: np.ndarray, y: np.ndarray, complete: np.ndarray) -> t
 
 def _sorted_rows(codes: np.ndarray, keep: np.ndarray) -> np.ndarray:
     """Positions of the kept rows, by person, in their given order within a person."""
-    rows = np.flatnonzero(keep)
-    picked = codes[rows]
+    narrow = np.int32 if len(codes) < 2**31 else np.int64
+    if keep.all():
+        rows, picked = np.arange(len(codes), dtype=narrow), codes
+    else:
+        rows = np.flatnonzero(keep).astype(narrow)
+        picked = codes[rows]
     if (picked[1:] >= picked[:-1]).all():
         return rows
     return rows[np.argsort(picked, kind="stable")]
 
 
+def _picked(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Values of the chosen rows; the array itself where that is all of them, in order."""
+    in_place = len(rows) == len(values) and (rows[1:] > rows[:-1]).all()
+    return values if in_place else values[rows]
+
+
+def _lines(X: np.ndarray, rows: np.ndarray, intercept: bool) -> np.ndarray:
+    """The columns of X as contiguous lines, one at a time: they are the largest thing in memory."""
+    lines = np.empty((X.shape[1] + intercept, len(rows)))
+    for line, column in zip(lines, X.T):
+        line[:] = _picked(column, rows)
+    if intercept:
+        lines[-1] = 1.0
+    return lines
+
+
+def largest(columns: np.ndarray) -> np.ndarray:
+    """Largest absolute value of each line."""
+    return np.array([max(line.max(), -line.min()) for line in columns])
+
+
 def centre(columns: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Subtract from each line its mean within person, in place; returns the same array."""
     counts = np.diff(np.append(starts, columns.shape[1]))
-    for line in columns:
-        line -= np.repeat(np.add.reduceat(line, starts) / counts, counts)
+    for rows, people in person_blocks(starts, columns.shape[1], len(starts)):
+        for line in columns[:, rows]:
+            means = np.add.reduceat(line, starts[people] - rows.start) / counts[people]
+            line -= np.repeat(means, counts[people])
     return columns
 
 
