@@ -32,7 +32,7 @@ PAGE = "index"
 MAX_IDEAS = 3
 SIGNS = {"pass": ("ok", "✓"), "care": ("care", "△"), "fail": ("no", "✕")}
 # A second sentence longer than this is set smaller, so that the first screen stays whole.
-LONG_VERDICT = 40
+LONG_VERDICT = 34
 # Room around the ranges of "what to watch", as a share of their width.
 _MARGIN = 0.04
 
