@@ -34,7 +34,9 @@ def verify(report: Path, data: str) -> list[Check]:
     DataError
         If the folder holds no report of ours.
     """
+    from ssi_audit.report.build import _KNOWN, NOTEBOOKS
     from ssi_audit.report.publish import read_manifest
+    from ssi_audit.report.run import report_key
 
     manifest = read_manifest(report)
     try:
@@ -52,6 +54,16 @@ def verify(report: Path, data: str) -> list[Check]:
         _same("settings", answer["settings_fingerprint"], settings.fingerprint()),
         _same("version", answer["version"], version("ssi-audit")),
     ]
+    if manifest is not None:
+        # Everything that went into the report has one key; with its own data and settings, what is left is the code.
+        notebooks = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem in _KNOWN]
+        made_from = {"data": answer["data"]["fingerprint"], "settings": answer["settings_fingerprint"]}
+        keys = [
+            report_key(notebooks, **made_from, sample=answer["data"]["sample"], skip_unreadable=skipped)
+            for skipped in (False, True)
+        ]
+        now = manifest.run_key if manifest.run_key in keys else keys[0]
+        checks.append(_same("code and libraries", manifest.run_key, now))
     files = manifest.files if manifest else {}
     changed = [name for name, digest in sorted(files.items()) if _digest(report / name) != digest]
     told = f"{len(files)} files as written" if files and not changed else f"changed: {', '.join(changed[:5])}"

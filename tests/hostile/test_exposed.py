@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import os
 import re
+import shutil
 import stat
 import tempfile
 import threading
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from ssi_audit.cli import DONE, main
+from ssi_audit.cli import DONE, FAILED, main
 from ssi_audit.report.offline import requests_of
 from ssi_audit.settings import Settings
 from ssi_audit.workspace import PROCESSED_VARIABLE
@@ -25,12 +28,13 @@ MIN_GROUP = Settings().min_group
 SMALL = TEAMS.count("Tiny")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Made:
     """A report and where everything about it lies; what was seen in the folder for temporary files meanwhile."""
 
     place: Path
     seen: dict[str, int]
+    day: dt.date
 
     @property
     def report(self) -> Path:
@@ -59,6 +63,7 @@ def made(tmp_path_factory):
     plant(place / "data")
     (place / "temporary").mkdir(mode=0o755)
     seen: dict[str, int] = {}
+    day = dt.datetime.now(tz=dt.UTC).date()
     done = threading.Event()
     watcher = threading.Thread(target=_watch, args=(place / "temporary", seen, done))
     with pytest.MonkeyPatch.context() as patch:
@@ -71,7 +76,7 @@ def made(tmp_path_factory):
         finally:
             done.set()
             watcher.join()
-    return Made(place, seen)
+    return Made(place, seen, day)
 
 
 def _watch(folder: Path, seen: dict[str, int], done: threading.Event) -> None:
@@ -207,3 +212,107 @@ def test_no_cell_of_a_table_is_a_formula(made):
             for cell in (*row, *row.values()):
                 number = re.fullmatch(r"[-+]?[\d.,\u202f ]+(?:e[-+]?\d+)?\s*%?|[-–—]?", cell or "")
                 assert number or not cell.startswith(("=", "+", "-", "@", "\t", "\r")), (name, row)
+
+
+# --------------------------------------------------------------------------- the same again, and told from another
+
+
+class _Clock(dt.datetime):
+    """A clock that stands still on another day."""
+
+    @classmethod
+    def now(cls, tz=None):
+        """Return the day on which the second report is made."""
+        return cls(2031, 5, 17, 12, 0, tzinfo=tz)
+
+
+def test_another_day_gives_the_same_bytes_but_for_the_date(made, monkeypatch):
+    """A report of the same data on another day, from the cache, differs in the date of the run alone."""
+    monkeypatch.setenv(PROCESSED_VARIABLE, str(made.place / "processed"))
+    _compare_on_another_day(made, made.place / "another-day", monkeypatch)
+
+
+@pytest.mark.slow
+def test_another_day_gives_the_same_bytes_from_nothing(made, monkeypatch, tmp_path):
+    """As above, with everything computed again: no processed data, no cache, another folder."""
+    monkeypatch.setenv(PROCESSED_VARIABLE, str(tmp_path / "processed"))
+    _compare_on_another_day(made, tmp_path / "elsewhere" / "reports", monkeypatch)
+
+
+def _compare_on_another_day(made: Made, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ssi_audit.report.build.dt", SimpleNamespace(datetime=_Clock, UTC=dt.UTC))
+    assert main(["report", str(made.place / "data"), "--out", str(out)]) == DONE
+    first, second = _dated(made.report), _dated(out)
+    today = (made.day.isoformat(), f"{made.day.day} {made.day:%b %Y}")
+    assert first.keys() == second.keys()
+    different = [name for name in first if first[name] != second[name]]
+    assert different and all(name.endswith(".html") for name in different)
+    for name in different:
+        assert len(first[name]) == len(second[name])
+        lines = [(one, other) for one, other in zip(first[name], second[name]) if one != other]
+        for one, other in lines:
+            assert _without(other, "2031-05-17", "17 May 2031") == _without(one, *today), (name, one[:200], other[:200])
+
+
+def _without(line: bytes, *days: str) -> bytes:
+    for day in days:
+        line = line.replace(day.encode(), b"<day of the run>")
+    return line
+
+
+def _dated(report: Path) -> dict[str, list[bytes]]:
+    """Lines of all files but the manifest, which holds the digests of the pages."""
+    paths = [path for path in report.rglob("*") if path.is_file() and path.name != ".manifest.json"]
+    return {path.relative_to(report).as_posix(): path.read_bytes().split(b"\n") for path in paths}
+
+
+@pytest.fixture
+def copied(made, tmp_path, monkeypatch) -> Path:
+    """Report and data, to be changed."""
+    monkeypatch.setenv(PROCESSED_VARIABLE, str(made.place / "processed"))
+    shutil.copytree(made.place / "data", tmp_path / "data")
+    shutil.copytree(made.report, tmp_path / "reports")
+    return tmp_path
+
+
+def verdicts(place: Path, capsys: pytest.CaptureFixture) -> tuple[int, list[str]]:
+    """Exit code of verify, and what differs."""
+    capsys.readouterr()
+    code = main(["verify", str(place / "reports"), str(place / "data"), "--json"])
+    return code, [what for what, holds in json.loads(capsys.readouterr().out).items() if not holds]
+
+
+def test_verify_confirms(copied, capsys):
+    """A copy of the report and of its data is recognised as such."""
+    assert verdicts(copied, capsys) == (DONE, [])
+
+
+def _change_row(place: Path) -> None:
+    path = place / "data" / "ssi.csv"
+    path.write_text(path.read_text().replace("2024", "2025", 1))
+
+
+def _change_page(place: Path) -> None:
+    path = place / "reports" / "index.html"
+    path.write_text(path.read_text() + " ")
+
+
+def _change_setting(place: Path) -> None:
+    path = place / "data" / "ssi-audit.toml"
+    path.write_text("seed = 5\n" + path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [(_change_row, "data"), (_change_page, "files of the report"), (_change_setting, "settings")],
+)
+def test_verify_tells_what_changed(copied, capsys, change, what):
+    """One changed row, one changed page, one changed setting: each is told by name."""
+    change(copied)
+    assert verdicts(copied, capsys) == (FAILED, [what])
+
+
+def test_verify_tells_other_code(copied, capsys, monkeypatch):
+    """A report made by other code, or with other libraries, is told from one made by this."""
+    monkeypatch.setattr("ssi_audit.report.sources.library_versions", lambda: {"numpy": "0"})
+    assert verdicts(copied, capsys) == (FAILED, ["code and libraries"])
