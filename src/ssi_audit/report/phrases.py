@@ -48,6 +48,11 @@ SHARE_UNITS = ("share", "probability")
 _UNIT_DIGITS = {"revenue": 0}
 
 
+def _is_number(value: float | None) -> bool:
+    """Is there a number? What was not one comes back from answer.json as None."""
+    return value is not None and math.isfinite(value)
+
+
 def ledger_key(reason: str) -> str:
     """Name of the message for a reason of the ledger: its words, with hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", reason.lower()).strip("-")[:48].strip("-")
@@ -299,14 +304,18 @@ class Phrases(Language):
         lacking = [fact for fact in TRUST_FACTS[check.id] if fact not in check.facts]
         if lacking:
             raise ValueError(f"trust check {check.id!r} needs the fact {lacking[0]!r}")
-        text = self.say(f"trust.{check.id}.{check.state}", **self._trust_gaps(check))
+        state = check.state
+        if check.id == "enough" and state != "fail" and not _is_number(check.facts["mdrr"]):
+            state = "unknown"
+        text = self.say(f"trust.{check.id}.{state}", **self._trust_gaps(check))
         return self.say(f"trust.{check.state}"), self.say(f"trust.{check.id}.name"), text
 
     def _trust_gaps(self, check: TrustCheck) -> dict[str, Any]:
         facts = check.facts
         match check.id:
             case "enough":
-                return {"n": int(facts["n_people"]), "size": self.change(facts["mdrr"])}
+                size = self.change(facts["mdrr"]) if _is_number(facts["mdrr"]) else ""
+                return {"n": int(facts["n_people"]), "size": size}
             case "matched":
                 return {"share": self.percent(facts["share"]), "left_out": self.count(facts["left_out"])}
             case "complete":

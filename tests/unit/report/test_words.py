@@ -515,3 +515,16 @@ def test_nothing_unfilled_and_nothing_unreadable_in_any_language(lang, name):
     ]  # fmt: skip
     for text in said:
         assert not re.search(r"[{}]|\bnan\b|\binf\b|None|0[.,]000|\d[.,]\d{4}|(?<![\w-])-\d", text), text
+
+
+@pytest.mark.parametrize("nothing", [None, math.nan, math.inf])
+@pytest.mark.parametrize("state", ["pass", "care", "fail"])
+def test_enough_sellers_without_an_estimate_says_so(nothing, state):
+    """Without activity there is nothing that could have shown up; a number read back from JSON is None."""
+    *_, text = ENGLISH.trust(TrustCheck("enough", state, {"n_people": 12, "mdrr": nothing}))
+    assert text == (
+        "Only 12 sellers: too few for an answer."
+        if state == "fail"
+        else "12 sellers. There is no estimate at equal activity, so it cannot be said how large a change would have"
+        " shown up."
+    )
