@@ -10,6 +10,7 @@ PEOPLE ?= 40
 WEEKS ?= 104
 SEED ?= 1
 AS ?= plain
+export MINUTES ?= 5
 
 ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
@@ -78,7 +79,7 @@ bench: .venv/.ready-bench ## Measure against floors and other tools: SCALE=1 (mi
 	@"$(BIN)/python" -m tests.bench.run $(if $(SCALE),--scale $(SCALE))
 
 fuzz: .venv/.ready-dev ## Feed broken bytes to every reader for MINUTES=5
-	@"$(BIN)/python" -m pytest tests/hostile -m slow -s
+	@"$(BIN)/python" -m pytest tests/hostile/test_fuzz.py -m slow -s -n 0
 
 clean: ## Remove everything made: environments, reports, processed data. Never data/raw
 	@$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('.venv', '.venv-lab', '.cache', '.pytest_cache', '.ruff_cache', '.hypothesis')]; [shutil.rmtree(p) if p.is_dir() else p.unlink() for d in ('reports', 'data/processed') for p in pathlib.Path(d).iterdir() if p.name not in ('.gitkeep', 'README.md')]"
