@@ -27,7 +27,7 @@ export PYTHONNOUSERSITE := 1
 RUN = "$(BIN)/ssi-audit"
 OPTIONS = $(if $(LANG_),--lang $(LANG_)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(PERIOD),--period $(PERIOD))
 
-.PHONY: help report check audit load record sample sample-data pdf pictures lab test lint worlds mutants bench fuzz clean lock
+.PHONY: help report check audit load record sample sample-data pdf pictures lab test lint worlds mutants bench spark-test fuzz clean lock
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -78,6 +78,9 @@ mutants: .venv/.ready-dev ## Plant known mistakes one at a time: a test must not
 bench: .venv/.ready-bench ## Measure against floors and other tools: SCALE=1 (million rows)
 	@"$(BIN)/python" -m tests.bench.run $(if $(SCALE),--scale $(SCALE))
 
+spark-test: .venv/.ready-spark ## The panel on Spark and pages on dask against this machine (needs Java)
+	@"$(BIN)/python" -m pytest -n 0 -m slow tests/unit/test_panel_files.py tests/unit/report/test_fanout.py
+
 fuzz: .venv/.ready-dev ## Feed broken bytes to every reader for MINUTES=5
 	@"$(BIN)/python" -m pytest tests/hostile/test_fuzz.py -m slow -s -n 0
 
@@ -102,6 +105,11 @@ endef
 
 .venv/.ready-dev: .venv/.ready
 	$(call install,.venv,$(BIN),[dev])
+
+# A comma would end the argument of the call.
+CLUSTERS := [spark,dask]
+.venv/.ready-spark: .venv/.ready-dev
+	$(call install,.venv,$(BIN),$(CLUSTERS))
 
 .venv/.ready-bench: .venv/.ready-dev
 	$(call install,.venv,$(BIN),[bench])

@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, default=Path("reports"), help="folder of the pages (default: reports)")
     report.add_argument("--workers", type=int, default=None, help="notebooks at a time (default: number of cores)")
 
+    report.add_argument(
+        "--scheduler", metavar="ADDRESS", default=None, help="run the notebooks on this dask cluster, tcp://host:port"
+    )
+
     command("check", _check, "read and check only; print every problem; write nothing")
 
     load = command("load", _load, "write what was understood as plain tables")
@@ -175,7 +179,7 @@ def _report(args: argparse.Namespace) -> int:
     stream = sys.stderr if args.json else sys.stdout
     result = make_report(
         args.data, args.out, options_of(args), workers=args.workers, skip_unreadable=args.skip_unreadable,
-        stream=stream,
+        scheduler=args.scheduler, stream=stream,
     )  # fmt: skip
     if args.json:
         print(json.dumps(result.facts, ensure_ascii=False, indent=1))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from ssi_audit import panel_files
+from ssi_audit import panel_files, schema
 from ssi_audit.cli import main
-from ssi_audit.engines import parse_memory
+from ssi_audit.engines import Spark, parse_memory
 from ssi_audit.errors import DataError, SettingsError
 from ssi_audit.panel import (
     BREAK_MIN_PEOPLE,
@@ -213,3 +215,32 @@ def test_breaks_need_no_median():
         assert score_breaks(rows) == breaks_by_median(rows)
         found += len(breaks_by_median(rows))
     assert found > 8
+
+
+def test_without_spark_the_error_says_what_to_install(folder, tmp_path, monkeypatch, capsys):
+    """The extra is named; nothing else happens."""
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    assert main(["panel", str(folder), "--engine", "spark", "--out", str(tmp_path / "p.parquet")]) == 2
+    assert "pip install 'ssi-audit[spark]'" in capsys.readouterr().err
+    assert not (tmp_path / "p.parquet").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_spark_gives_the_same_panel(whole, folder, tmp_path):
+    """The same text on Spark, two buckets: counts equal to the last bit, sums to 1e-12."""
+    pytest.importorskip("pyspark", reason="pyspark is not installed: extra [spark]")
+    pytest.importorskip("sqlglot", reason="sqlglot is not installed: extra [spark]")
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        pytest.skip("Spark needs Java, and there is none on this machine")
+    spark = Spark("local[2]")
+    try:
+        done = write_big_panel(folder, tmp_path / "spark.parquet", RATES, engine=spark, buckets=2)
+    finally:
+        spark.close()
+    made = read_panel(tmp_path / "spark.parquet")
+    assert done.facts == whole.attrs["facts"]
+    counts = [c for c in made if c.split("_")[0] in schema.COUNT_OUTCOMES or c.endswith(("_num", "_den", "_hit"))]
+    assert len(counts) > 16
+    pd.testing.assert_frame_equal(made[counts], whole[counts], check_exact=True)
+    pd.testing.assert_frame_equal(made, whole, rtol=1e-12, atol=0)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ssi_audit import parallel, schema, workspace
+from ssi_audit.report.fanout import Cluster
 from ssi_audit.report.jobs import Job, JobResult, Step
 from ssi_audit.report.publish import current_facts
 from ssi_audit.report.run import ReportResult, build_report, report_key, start_kernels
@@ -58,6 +59,7 @@ def make_report(
     *,
     workers: int | None = None,
     skip_unreadable: bool = False,
+    scheduler: str | None = None,
     stream: TextIO | None = sys.stdout,
 ) -> ReportResult:
     """Make the whole report of a data folder.
@@ -74,6 +76,8 @@ def make_report(
         Notebooks at a time; default: one per core.
     skip_unreadable : bool
         Leave out files that cannot be read.
+    scheduler : str, optional
+        Address of a dask cluster that runs the notebooks.
     stream : file, optional
         Where progress is shown; None: nowhere.
 
@@ -95,7 +99,13 @@ def make_report(
         tell("  Nothing changed since the last run: the report is up to date.")
         _end(known, out, tell)
         return ReportResult(out, facts=known, unchanged=True)
-    return _make(request, out, key, notebooks, workers or parallel.n_workers(), stream, tell)
+    cluster = Cluster(scheduler) if scheduler else None
+    try:
+        at_a_time = cluster.workers if cluster else workers or parallel.n_workers()
+        return _make(request, out, key, notebooks, at_a_time, cluster, stream, tell)
+    finally:
+        if cluster is not None:
+            cluster.close()
 
 
 def resolve(data: str, options: dict[str, Any], skip_unreadable: bool = False) -> Request:
@@ -122,12 +132,13 @@ def _make(
     key: str,
     notebooks: Sequence[Path],
     workers: int,
+    cluster: Cluster | None,
     stream: TextIO | None,
     tell: Callable[[str], None],
 ) -> ReportResult:
     from ssi_audit.report.progress import Progress
 
-    kernels = start_kernels(notebooks)
+    kernels = start_kernels(notebooks) if cluster is None else None
     try:
         began = time.monotonic()
         run = workspace.load_run(request.data, request.options, skip_unreadable=request.skip_unreadable)
@@ -157,11 +168,13 @@ def _make(
             facts=facts,
             workers=workers,
             kernels=kernels,
+            cluster=cluster,
             progress=progress,
             on_wait=lambda: tell("  Another run is writing to the same folder; waiting for it."),
         )
     finally:
-        kernels.close()
+        if kernels is not None:
+            kernels.close()
     for failure in result.failures:
         tell(f"  {failure.text()}")
         tell(f"    -> executed notebook: {out / failure.executed}")

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ssi_audit.report import sources
 from ssi_audit.report.cache import Cache
@@ -34,6 +34,9 @@ from ssi_audit.report.jobs import (
 from ssi_audit.report.kernels import Kernels
 from ssi_audit.report.progress import REDRAW_SECONDS, Progress
 from ssi_audit.report.publish import check_output, current_facts, locked, publish, workplace
+
+if TYPE_CHECKING:
+    from ssi_audit.report.fanout import Cluster
 
 ANSWER = "index"
 # A cell that computes for longer than this is taken for stuck.
@@ -111,6 +114,7 @@ def build_report(
     progress: Progress | None = None,
     environment: Mapping[str, str] | None = None,
     on_wait: Callable[[], None] | None = None,
+    cluster: Cluster | None = None,
 ) -> ReportResult:
     """Run the notebooks of all steps and put the report in place.
 
@@ -141,6 +145,8 @@ def build_report(
         Variables for all kernels: where things are, never what is computed.
     on_wait : callable, optional
         Called once when another run holds the folder.
+    cluster : Cluster, optional
+        Runs the notebooks elsewhere; closed by the caller.
 
     Raises
     ------
@@ -168,6 +174,7 @@ def build_report(
                 jobs,
                 workers=workers,
                 kernels=kernels,
+                cluster=cluster,
                 cache=cache,
                 environment=environment,
                 render=pages.render,
@@ -189,6 +196,7 @@ def run_notebooks(
     *,
     workers: int = 2,
     kernels: Kernels | None = None,
+    cluster: Cluster | None = None,
     cache: Cache | None = None,
     environment: Mapping[str, str] | None = None,
     cell_timeout: float = CELL_TIMEOUT,
@@ -204,6 +212,8 @@ def run_notebooks(
         Notebooks at a time.
     kernels : Kernels, optional
         Default: made and closed here when needed.
+    cluster : Cluster, optional
+        Runs the notebooks elsewhere, as many at a time as it has room for.
     cache : Cache, optional
         Default: nothing is known and nothing is kept.
     environment : mapping, optional
@@ -239,11 +249,21 @@ def run_notebooks(
             continue
         results[job.stem] = render(JobResult(job, entry.files, entry.facts["seconds"], kept=True))
         watch.ended(results[job.stem])
-    if waiting:
+    if waiting and cluster is not None:
+        run = _Run(
+            cluster,
+            functools.partial(cluster.run, environment=environment or {}, cell_timeout=cell_timeout),
+            cache,
+            keys,
+            render,
+        )
+        results.update(run.all(_longest_first(waiting, cache), cluster.workers, watch))
+    elif waiting:
         own = kernels is None
         kernels = start_kernels({job.notebook for job in waiting}) if own else kernels
         try:
-            run = _Run(kernels, cache, keys, environment or {}, cell_timeout, render)
+            here = functools.partial(run_one, kernels=kernels, environment=environment or {}, cell_timeout=cell_timeout)
+            run = _Run(kernels, here, cache, keys, render)
             results.update(run.all(_longest_first(waiting, cache), workers, watch))
         finally:
             if own:
@@ -255,11 +275,10 @@ def run_notebooks(
 class _Run:
     """What all notebooks of a run share."""
 
-    kernels: Kernels
+    place: Kernels | Cluster
+    work: Callable[[Job], JobResult]
     cache: Cache | None
     keys: Mapping[str, str]
-    environment: Mapping[str, str]
-    cell_timeout: float
     render: Callable[[JobResult], JobResult]
 
     def all(self, jobs: Sequence[Job], workers: int, watch: _Watch) -> dict[str, JobResult]:
@@ -284,7 +303,7 @@ class _Run:
                     results[result.job.stem] = result
                     watch.ended(result)
         except BaseException:
-            self.kernels.close()  # or the threads would wait for their notebooks
+            self.place.close()  # or the threads would wait for their notebooks
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -292,35 +311,38 @@ class _Run:
 
     def one(self, job: Job) -> JobResult:
         """Run one notebook, keep what it left if it ran to its end, and render it."""
-        from ssi_audit.report.engine import NotebookFailed, execute
-
-        began = time.monotonic()
-        executed = f"executed/{job.stem}.ipynb"
-        places = {name: str(path) for name, path in job.places.items()}
-        folder = Path(tempfile.mkdtemp(dir=self.kernels.folder, prefix="out-"))
-        if OUT_PARAMETER in declared_parameters(job.notebook) and OUT_PARAMETER not in job.parameters:
-            places[OUT_PARAMETER] = str(folder)
-        try:
-            notebook = execute(
-                job.notebook,
-                {**job.parameters, **places},
-                self.kernels,
-                environment=self.environment,
-                cell_timeout=self.cell_timeout,
-            )
-            files = {executed: _notebook_bytes(notebook, places), **_files_in(folder)}
-        except NotebookFailed as error:
-            failure = StepFailure(job.notebook.name, error.step, error.reason, executed)
-            files = {executed: _notebook_bytes(error.notebook, places)}
-            return JobResult(job, files, time.monotonic() - began, failure=failure)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        result = JobResult(job, files, round(time.monotonic() - began, 3))
+        result = self.work(job)
+        if not result.ok:
+            return result
         # Code that was edited while the notebook ran: nobody knows which of the two made this result.
         if self.cache is not None and job.key() == self.keys[job.stem]:
-            self.cache.put(self.keys[job.stem], files, {"seconds": result.seconds})
+            self.cache.put(self.keys[job.stem], result.files, {"seconds": result.seconds})
             self.cache.put(_pace_key(job), {}, {"seconds": result.seconds})
         return self.render(result)
+
+
+def run_one(job: Job, kernels: Kernels, environment: Mapping[str, str], cell_timeout: float) -> JobResult:
+    """Run one notebook on this machine and collect what it left; its page is not rendered."""
+    from ssi_audit.report.engine import NotebookFailed, execute
+
+    began = time.monotonic()
+    executed = f"executed/{job.stem}.ipynb"
+    places = {name: str(path) for name, path in job.places.items()}
+    folder = Path(tempfile.mkdtemp(dir=kernels.folder, prefix="out-"))
+    if OUT_PARAMETER in declared_parameters(job.notebook) and OUT_PARAMETER not in job.parameters:
+        places[OUT_PARAMETER] = str(folder)
+    try:
+        notebook = execute(
+            job.notebook, {**job.parameters, **places}, kernels, environment=environment, cell_timeout=cell_timeout
+        )
+        files = {executed: _notebook_bytes(notebook, places), **_files_in(folder)}
+    except NotebookFailed as error:
+        failure = StepFailure(job.notebook.name, error.step, error.reason, executed)
+        files = {executed: _notebook_bytes(error.notebook, places)}
+        return JobResult(job, files, time.monotonic() - began, failure=failure)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return JobResult(job, files, round(time.monotonic() - began, 3))
 
 
 class _Pages:

@@ -49,7 +49,7 @@ def test_many_people_get_the_plain_sandwich(long):
 
 
 def test_memory_stays_near_the_columns_once_more(long):
-    """Beside the columns it is given, a fit with its interval takes 1.2 times as much again, and ten lines of a block."""
+    """Beside the columns it is given, a fit with its interval takes 1.2 times as much, and ten lines of a block."""
     y, x, person, _ = long
     tracemalloc.start()
     try:
