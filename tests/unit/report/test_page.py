@@ -1,5 +1,6 @@
 """Executed notebooks as pages: offline, accessible, with code folded and everything escaped."""
 
+import dataclasses
 import datetime as dt
 import re
 from html.parser import HTMLParser
@@ -14,7 +15,7 @@ from ssi_audit.report.context import PageContext
 from ssi_audit.report.jobs import StepFailure
 from ssi_audit.report.language import Language
 from ssi_audit.report.offline import requests_of
-from ssi_audit.report.page import PageError, page_label, render_failure, render_page
+from ssi_audit.report.page import PageError, frame_of, page_label, render_failure, render_page
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 SVG = """<?xml version="1.0" encoding="utf-8"?>
@@ -393,3 +394,27 @@ def test_highlighting_changes_no_letter():
     text = re.sub(r"<[^>]+>", "", str(highlight(code)))
     assert text.replace("&lt;", "<").replace("&gt;", ">").replace("&#34;", '"') == code
     assert '<span class="k">return</span>' in highlight(code)
+
+
+def test_links_name_the_team_and_say_only_what_differs_among_siblings(context):
+    """A team is known by its name, not its code; pages of one question are told apart by the pillar alone."""
+    links = {**context.links, "06-team-T01": "06-team-T01.html", "index": "index.html"}
+    named = dataclasses.replace(context, links=links, labels={"06-team-T01": "Team <Łódź>"})
+    frame = frame_of("title", named, "02-correlation-brand")
+    labels = {page.name: page.label for page in frame["pages"]}
+    assert labels["06-team-T01"] == "Team <Łódź>"
+    assert frame["pages"][0].name == "index"
+    assert {page.short for page in frame["siblings"]} <= {
+        "Brand",
+        "SSI in total",
+        "People",
+        "Insights",
+        "Relationships",
+    }
+    assert (frame["label"], frame["title"]) == ("Links: Brand", "Links: Brand – ssi-audit")
+
+
+def test_the_date_of_the_run_stands_above_the_answer(full_page):
+    """Page 1 of the printed answer stands alone."""
+    header = full_page[full_page.index("<header") : full_page.index("</header>")]
+    assert re.search(r"<span>Run \d+ \w+ \d{4}</span>", header)
