@@ -250,6 +250,24 @@ def test_circular_shifts_match_rolled_series():
     assert (distance.min(axis=0) < 1e-9).all()
 
 
+def test_circular_shifts_count_the_data_as_one_draw_and_follow_the_seed():
+    """The p is (1 + draws as extreme)/(draws + 1), of five periods as of four, and the seed fixes the draws."""
+    R, X = np.random.default_rng(8).normal(size=(2, 6, 5))
+    ours, again, other = (stats.circular_shift(R, X, n=99, seed=seed) for seed in (1, 1, 2))
+    extreme = int((np.abs(ours.draws) >= abs(ours.statistic) * (1 - 1e-9)).sum())
+    assert ours.p == (1 + extreme) / 100
+    assert (ours.n_draws, ours.exhaustive, ours.n_people) == (99, False, 6)
+    assert np.array_equal(ours.draws, again.draws)
+    assert not np.array_equal(ours.draws, other.draws)
+    possible = {round(float(a), 9) for a in _all_shifts(R, X)}
+    assert {round(float(a), 9) for a in ours.draws} <= possible
+
+
+def _all_shifts(R: np.ndarray, X: np.ndarray) -> list[float]:
+    by_person = [[r @ np.roll(x, shift) for shift in range(len(x))] for r, x in zip(R, X, strict=True)]
+    return [sum(shares) / np.sqrt(sum(share**2 for share in shares)) for shares in product(*by_person)]
+
+
 def test_long_values_become_a_matrix():
     """One line per person, one column per period, gaps as NaN, and a repeated cell is refused."""
     matrix, people, periods = stats.person_period_matrix([1, 2, 3], ["b", "a", "b"], [7, 7, 9])

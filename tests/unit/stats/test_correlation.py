@@ -171,3 +171,16 @@ def test_unknown_methods_are_refused():
         stats.simple_correlation([1, 2], [1, 2], method="phi")
     with pytest.raises(ValueError, match="no partial form"):
         stats.simple_correlation(np.arange(9), np.arange(9), np.arange(9), method="kendall")
+
+
+def test_semipartial_interval_spends_a_degree_per_covariate():
+    """Two covariates: Fisher's z with standard error 1/sqrt(n - 5), t with n - 4 degrees of freedom."""
+    rng = np.random.default_rng(12)
+    x, others, y = rng.normal(size=40), rng.normal(size=(40, 2)), rng.normal(size=40)
+    found = stats.semipartial_correlation(x, y + 0.3 * x, others)
+    half = scipy_stats.norm.ppf(0.975) / np.sqrt(40 - 5)
+    bounds = np.tanh(np.arctanh(found.r) + np.array([-half, half]))
+    assert (found.low, found.high) == pytest.approx(tuple(bounds), rel=1e-12)
+    t = found.r * np.sqrt(36 / (1 - found.r**2))
+    assert found.p == pytest.approx(2 * scipy_stats.t.sf(abs(t), 36), rel=1e-12)
+    assert (found.df, found.n_people, found.n_rows) == (36, 40, 40)
