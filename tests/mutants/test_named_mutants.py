@@ -43,9 +43,9 @@ MUTANTS = {
     ),
     "rows for persons in a permutation": Mutant(
         "stats/bootstrap.py",
-        "    cross = _cross(residuals, exposure)\n    return _permutation_test(cross, n, seed, _studentised)",
-        "    cross = _cross(np.reshape(residuals, (-1, 1)), np.reshape(exposure, (-1, 1)))\n"
-        "    return _permutation_test(cross, n, seed, _studentised)",
+        "    return _permutation_test(residuals, exposure, n, seed, _studentised)",
+        "    residuals, exposure = np.reshape(residuals, (-1, 1)), np.reshape(exposure, (-1, 1))\n"
+        "    return _permutation_test(residuals, exposure, n, seed, _studentised)",
         "tests/unit/stats/test_bootstrap.py::test_permuting_people_keeps_its_level_where_permuting_rows_does_not",
     ),
     "censored cohorts counted as failures": Mutant(

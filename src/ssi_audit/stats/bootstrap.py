@@ -406,8 +406,7 @@ def person_permutation(
     ----------
     DiCiccio & Romano (2017), JASA 112, https://doi.org/10.1080/01621459.2016.1202117.
     """
-    cross = _cross(residuals, exposure)
-    return _permutation_test(cross, n, seed, _studentised)
+    return _permutation_test(residuals, exposure, n, seed, _studentised)
 
 
 def trajectory_permutation(
@@ -429,7 +428,7 @@ def trajectory_permutation(
     exposure = exposure - np.nanmean(exposure, axis=0)
     if exposure.shape[1] > 1:
         exposure = exposure - np.nanmean(exposure, axis=1, keepdims=True)
-    return _permutation_test(_cross(residuals, exposure), n, seed, _total)
+    return _permutation_test(residuals, exposure, n, seed, _total)
 
 
 def circular_shift(
@@ -452,19 +451,41 @@ def circular_shift(
 
 
 def _permutation_test(
-    cross: np.ndarray, n: int, seed: int, statistic: Callable[[np.ndarray], np.ndarray]
+    residuals: ArrayLike, exposure: ArrayLike, n: int, seed: int, statistic: Callable[[np.ndarray], np.ndarray]
 ) -> PermutationTest:
-    n_people = len(cross)
-    if not np.any(cross):
+    residuals, exposure = _zeros(residuals), _zeros(exposure)
+    _check_shapes(residuals, exposure)
+    if not (np.any(residuals, axis=0) & np.any(exposure, axis=0)).any():
         raise NotEnoughData("Residuals and exposure have no common period with variation.")
+    shares = _shares(residuals, exposure)
+    n_people = len(residuals)
     exhaustive = factorial(n_people) <= n if n_people < 10 else False
+    observed = statistic(shares(np.arange(n_people)[None]))[0]
+    draws = [statistic(shares(orders)) for orders in _orders(n_people, n, exhaustive, seed)]
+    return _judge(observed, np.concatenate(draws), exhaustive, n_people)
+
+
+def _shares(residuals: np.ndarray, exposure: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """What each person adds to the statistic, for some orders of the exposure histories; shape (orders, persons).
+
+    Every pair of persons is worked out once, as long as that table is small; with thousands of persons only the
+    pairs that an order asks for.
+    """
+    people = np.arange(len(residuals))
+    if len(people) ** 2 <= BLOCK_ELEMENTS:
+        cross = residuals @ exposure.T
+        return lambda orders: cross[people, orders]
+    return lambda orders: np.stack([np.einsum("it,it->i", residuals, exposure[order]) for order in orders])
+
+
+def _orders(n_people: int, n: int, exhaustive: bool, seed: int) -> Iterator[np.ndarray]:
+    """Orders of the persons in batches; the same ones whatever the size of a batch."""
     if exhaustive:
-        orders = np.array(list(permutations(range(n_people))))
-    else:
-        orders = np.random.default_rng(seed).permuted(np.tile(np.arange(n_people), (n, 1)), axis=1)
-    observed = statistic(np.diag(cross)[None])[0]
-    draws = statistic(cross[np.arange(n_people), orders])
-    return _judge(observed, draws, exhaustive, n_people)
+        yield np.array(list(permutations(range(n_people))))
+        return
+    random, batch = np.random.default_rng(seed), max(BLOCK_ELEMENTS // n_people, 1)
+    for first in range(0, n, batch):
+        yield random.permuted(np.tile(np.arange(n_people), (min(batch, n - first), 1)), axis=1)
 
 
 def _judge(observed: float, draws: np.ndarray, exhaustive: bool, n_people: int) -> PermutationTest:
@@ -491,9 +512,3 @@ def _check_shapes(residuals: np.ndarray, exposure: np.ndarray) -> None:
         raise ValueError(f"residuals {residuals.shape} and exposure {exposure.shape} need one shape (people, periods).")
     if len(residuals) < 2:
         raise NotEnoughData(f"A permutation of persons needs at least 2 people, got {len(residuals)}.")
-
-
-def _cross(residuals: ArrayLike, exposure: ArrayLike) -> np.ndarray:
-    residuals, exposure = _zeros(residuals), _zeros(exposure)
-    _check_shapes(residuals, exposure)
-    return residuals @ exposure.T

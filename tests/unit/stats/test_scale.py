@@ -7,6 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from ssi_audit.stats import bootstrap
+from ssi_audit.stats.bootstrap import person_permutation, trajectory_permutation
 from ssi_audit.stats.clusters import cr1, cr2, interval
 from ssi_audit.stats.fixed_effects import fe_ols, fe_poisson, pooled_poisson
 from ssi_audit.stats.working import BLOCK_ROWS
@@ -90,3 +92,16 @@ def test_estimates_are_those_of_pyfixest(long):
     np.testing.assert_allclose(fit.coef, theirs.coef().to_numpy(), rtol=0, atol=1e-8)
     ours = [cr1(fit, k).se for k in range(len(names))]
     np.testing.assert_allclose(ours, theirs.se().to_numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("test", [person_permutation, trajectory_permutation])
+def test_thousands_of_people_are_permuted_in_bounded_memory(test, monkeypatch):
+    """In small batches and without the table of all pairs: the same draws."""
+    rng = np.random.default_rng(3)
+    residuals, exposure = rng.normal(size=(2, 30, 12))
+    whole = test(residuals, exposure, n=200)
+    monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 700)
+    cut = test(residuals, exposure, n=200)
+    np.testing.assert_allclose(cut.draws, whole.draws, rtol=RTOL, atol=1e-12)
+    assert (cut.p, cut.n_draws) == (whole.p, whole.n_draws)
+    assert cut.statistic == pytest.approx(whole.statistic, rel=RTOL)
