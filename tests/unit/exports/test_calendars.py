@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ssi_audit.exports import crm
 from ssi_audit.exports.calendars import MOVED, ODD_PATTERN
 from ssi_audit.exports.invitations import ALL_DAY, ALONE, AWAY, DECLINED, INTERNAL, PRIVATE
 from tests.unit.exports.crm_files import events, lines_of, rows_in_ledger, rows_of, sheet_text
-from tests.unit.exports.folders import complaint, reading
+from tests.unit.exports.folders import complaint, fates, reading
 
 ADA = "ada.berg@birch.example"
 ADA_CALLED = f"person,email\nAda Berg,{ADA}\n"
@@ -53,39 +51,26 @@ def test_an_entry_with_somebody_from_outside_is_a_meeting(tmp_path):
     assert rows_in_ledger(read, "c.ics") == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize(
-    ("lines", "reason"),
-    [
-        (("STATUS:CANCELLED",), crm.NOT_HELD),
-        (("CLASS:PRIVATE",), PRIVATE),
-        (("CLASS:CONFIDENTIAL",), PRIVATE),
-        (("X-MICROSOFT-CDO-BUSYSTATUS:OOF",), AWAY),
-        ((f"ATTENDEE;PARTSTAT=DECLINED:mailto:{ADA}",), DECLINED),
-    ],
-)
-def test_what_of_a_calendar_is_no_meeting(tmp_path, lines, reason):
-    """Cancelled, private, away, declined by the owner."""
-    read = of_ada(tmp_path, ics(entry("1", "DTSTART:20260210T100000Z"), entry("2", "DTSTART:20260211T100000Z", *lines)))
-    assert days(read) == ["2026-02-10"]
-    assert rows_of(read, "c.ics") == {"used": 1, reason: 1}
-
-
-@pytest.mark.parametrize(
-    ("subject", "start", "reason"),
-    [
-        ("Canceled: Demo", "DTSTART:20260211T100000Z", crm.NOT_HELD),
-        ("Odwołane: Demo", "DTSTART:20260211T100000Z", crm.NOT_HELD),
-        ("Trade fair", "DTSTART;VALUE=DATE:20260211", ALL_DAY),
-        ("Daily stand-up", "DTSTART:20260211T100000Z", crm.NOT_MEETING),
-        ("Demo", "DTSTART:20260231T100000Z", crm.NO_DATE),
-        ("Demo", "DTSTART:soon", crm.NO_DATE),
-    ],
-)
-def test_subjects_and_days_that_are_no_meeting(tmp_path, subject, start, reason):
-    """Cancelled in words of several languages, whole days, the user's own words, days that do not exist."""
-    text = ics(entry("1", "DTSTART:20260210T100000Z"), entry("2", start, subject=subject))
-    read = of_ada(tmp_path, text, not_meeting_words=("STAND-UP",))
-    assert rows_of(read, "c.ics") == {"used": 1, reason: 1}
+def test_what_of_a_calendar_is_no_meeting(tmp_path):
+    """Cancelled, private, away, declined by the owner, for whole days, called so by the user, on no day that exists."""
+    cases = [
+        (entry("1", "DTSTART:20260210T100000Z"), ""),
+        (entry("2", "DTSTART:20260211T100000Z", "STATUS:CANCELLED"), crm.NOT_HELD),
+        (entry("3", "DTSTART:20260211T100000Z", "CLASS:PRIVATE"), PRIVATE),
+        (entry("4", "DTSTART:20260211T100000Z", "X-MICROSOFT-CDO-BUSYSTATUS:OOF"), AWAY),
+        (entry("5", "DTSTART:20260211T100000Z", "CLASS:CONFIDENTIAL"), PRIVATE),
+        (entry("6", "DTSTART:20260211T100000Z", f"ATTENDEE;PARTSTAT=DECLINED:mailto:{ADA}"), DECLINED),
+        (entry("7", "DTSTART:20260211T100000Z", subject="Canceled: Demo"), crm.NOT_HELD),
+        (entry("8", "DTSTART;VALUE=DATE:20260211", subject="Trade fair"), ALL_DAY),
+        (entry("9", "DTSTART:20260211T100000Z", subject="Odwołane: Demo"), crm.NOT_HELD),
+        (entry("10", "DTSTART:20260211T100000Z", subject="Daily stand-up"), crm.NOT_MEETING),
+        (entry("11", "DTSTART:20260231T100000Z"), crm.NO_DATE),
+        (entry("12", "DTSTART:20260212T100000Z"), ""),
+        (entry("13", "DTSTART:soon"), crm.NO_DATE),
+    ]
+    read = of_ada(tmp_path, ics(*(lines for lines, _ in cases)), not_meeting_words=("STAND-UP",))
+    assert days(read) == ["2026-02-10", "2026-02-12"]
+    assert [reason for *_, reason in fates(read, "c.ics")] == [reason for _, reason in cases]
 
 
 def test_words_of_the_user_make_a_meeting(tmp_path):
@@ -124,13 +109,13 @@ def test_the_address_that_is_always_there_is_the_owners(tmp_path):
     assert any("[persons]" in note for note in read.tables.notes)
 
 
-@pytest.mark.parametrize("name", ["calendar.ics", "Kalendarz.ics", "outlook calendar (1).ics", "basic.ics", "Work.ics"])
-def test_a_calendar_is_nobodys_name(tmp_path, name):
+def test_a_calendar_is_nobodys_name(tmp_path):
     """Without people.csv no person is called Calendar, in any language."""
     text = ics(entry("1", "DTSTART:20260210T100000Z"), entry("2", "DTSTART:20260211T100000Z"), head="PRODID:x")
-    read = reading(tmp_path, {name: text})
+    names = ["calendar.ics", "Kalendarz.ics", "outlook calendar (1).ics", "basic.ics", "Work.ics"]
+    read = reading(tmp_path, {name: f"{text}\n{name}" for name in names})
     assert len(read.tables.people) == 0
-    assert len(read.unmatched["crm_events"]) == 2
+    assert len(read.unmatched["crm_events"]) == 2 * len(names)
 
 
 def test_the_setting_persons_says_whose_a_calendar_is(tmp_path):
@@ -161,23 +146,26 @@ END:DAYLIGHT
 END:VTIMEZONE"""
 
 
-@pytest.mark.parametrize(
-    ("start", "day"),
-    [
-        ("DTSTART:20260210T233000Z", "2026-02-11"),
-        ("DTSTART:20260210T233000", "2026-02-10"),
-        ("DTSTART;TZID=America/New_York:20260210T200000", "2026-02-11"),
-        ("DTSTART;TZID=/freeassociation.sourceforge.net/America/New_York:20260210T200000", "2026-02-11"),
-        ('DTSTART;TZID="Eastern Standard Time":20260210T200000', "2026-02-11"),
-        ("DTSTART;TZID=Our Own Time:20260210T233000", "2026-02-10"),
-        ("DTSTART;TZID=Nobody's Time:20260210T233000", "2026-02-10"),
-        ("DTSTART;VALUE=DATE:20260210", "2026-02-10"),
-    ],
-)
-def test_a_moment_falls_on_the_users_day(tmp_path, start, day):
+MOMENTS = [
+    ("DTSTART:20260210T233000Z", "2026-02-11"),
+    ("DTSTART:20260210T233000", "2026-02-10"),
+    ("DTSTART;TZID=America/New_York:20260210T200000", "2026-02-11"),
+    ("DTSTART;TZID=/freeassociation.sourceforge.net/America/New_York:20260210T200000", "2026-02-11"),
+    ('DTSTART;TZID="Eastern Standard Time":20260210T200000', "2026-02-11"),
+    ("DTSTART;TZID=Our Own Time:20260210T233000", "2026-02-10"),
+    ("DTSTART;TZID=Nobody's Time:20260210T233000", "2026-02-10"),
+    ("DTSTART;VALUE=DATE:20260210", "2026-02-10"),
+]
+
+
+def test_a_moment_falls_on_the_users_day(tmp_path):
     """UTC, zones of IANA and of Windows, zones the file defines itself; in an unknown one the clock stands as it is."""
-    text = ics(OWN_ZONE, entry("1", start))
-    assert days(of_ada(tmp_path, text, timezone="Europe/Helsinki", meeting_words=("demo",))) == [day]
+    files = {
+        f"Person {chr(65 + at)}{chr(65 + at)}.ics": ics(OWN_ZONE, entry("1", start), head="PRODID:x")
+        for at, (start, _) in enumerate(MOMENTS)
+    }
+    read = reading(tmp_path, files, timezone="Europe/Helsinki", meeting_words=("demo",))
+    assert [row[1] for row in events(read)] == [day for _, day in MOMENTS]
 
 
 def test_a_zone_that_cannot_be_read_is_named(tmp_path):
@@ -232,18 +220,23 @@ def test_a_series_is_taken_apart_up_to_the_export(tmp_path):
     assert rows_of(read, "c.ics") == {"used": 3}
 
 
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [
-        ("FREQ=DAILY;COUNT=3", ["2026-02-02", "2026-02-03", "2026-02-04"]),
-        ("FREQ=WEEKLY;UNTIL=20260209", ["2026-02-02", "2026-02-09"]),
-        ("FREQ=WEEKLY;UNTIL=20260209T083000Z", ["2026-02-02"]),
-        ("FREQ=MONTHLY;BYDAY=1MO;COUNT=2", ["2026-02-02", "2026-03-02"]),
-    ],
-)
-def test_rules_of_series(tmp_path, rule, expected):
+RULES = [
+    ("FREQ=DAILY;COUNT=3", ["2026-02-02", "2026-02-03", "2026-02-04"]),
+    ("FREQ=WEEKLY;UNTIL=20260209", ["2026-02-02", "2026-02-09"]),
+    ("FREQ=WEEKLY;UNTIL=20260209T083000Z", ["2026-02-02"]),
+    ("FREQ=MONTHLY;BYDAY=1MO;COUNT=2", ["2026-02-02", "2026-03-02"]),
+]
+
+
+def test_rules_of_series(tmp_path):
     """A number of times, up to a day or a moment, the first Monday of each month."""
-    assert days(of_ada(tmp_path, ics(entry("1", "DTSTART:20260202T090000Z", f"RRULE:{rule}")))) == expected
+    files = {
+        f"Person {chr(65 + at)}{chr(65 + at)}.ics": ics(
+            entry("1", "DTSTART:20260202T090000Z", f"RRULE:{rule}"), head="PRODID:x"
+        )
+        for at, (rule, _) in enumerate(RULES)
+    }
+    assert [row[1] for row in events(reading(tmp_path, files))] == [day for _, found in RULES for day in found]
 
 
 def test_nine_o_clock_stays_nine_o_clock_when_summer_time_begins(tmp_path):
@@ -260,18 +253,15 @@ def test_days_taken_out_of_a_series_of_whole_days(tmp_path):
     assert days(of_ada(tmp_path, text, meeting_words=("demo",))) == ["2026-02-02"] * 2 + ["2026-02-04"] * 2
 
 
-@pytest.mark.parametrize(
-    ("lines", "reason"),
-    [
-        (("RRULE:FREQ=MINUTELY",), ODD_PATTERN),
-        (("RRULE:FREQ=WEEKLY;BYDAY=XX",), ODD_PATTERN),
-        (("RRULE:FREQ=WEEKLY;COUNT=1", "EXDATE:20260202T090000Z"), MOVED),
-    ],
-)
-def test_series_of_which_nothing_is_left(tmp_path, lines, reason):
+def test_series_of_which_nothing_is_left(tmp_path):
     """An alarm clock, a rule that says nothing, and a series whose only meeting was deleted."""
-    text = ics(entry("1", "DTSTART:20260202T090000Z", *lines), entry("2", "DTSTART:20260203T090000Z"))
-    assert rows_of(of_ada(tmp_path, text), "c.ics") == {"used": 1, reason: 1}
+    start = "DTSTART:20260202T090000Z"
+    text = ics(
+        entry("1", start, "RRULE:FREQ=MINUTELY"), entry("2", start, "RRULE:FREQ=WEEKLY;BYDAY=XX"),
+        entry("3", start, "RRULE:FREQ=WEEKLY;COUNT=1", "EXDATE:20260202T090000Z"),
+        entry("4", "DTSTART:20260203T090000Z"),
+    )  # fmt: skip
+    assert rows_of(of_ada(tmp_path, text), "c.ics") == {"used": 1, ODD_PATTERN: 2, MOVED: 1}
 
 
 def test_what_lies_behind_the_export_is_planned(tmp_path):
@@ -365,12 +355,15 @@ LANGUAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_headers_follow_the_language_of_the_program(tmp_path, language):
+def test_headers_follow_the_language_of_the_program(tmp_path):
     """Five languages and their ways to write a day."""
-    *header, day = LANGUAGES[language]
-    text = sheet_text(header, ("Demo", day, "10:00:00", "", "Bo Lind"))
-    assert events(reading(tmp_path, {"Ada Berg.csv": text})) == [("Ada Berg", "2026-02-27", "meeting")]
+    files = {
+        f"Ada {language}.csv": sheet_text(header, (f"Demo {language}", day, "10:00:00", "", "Bo Lind"))
+        for language, (*header, day) in LANGUAGES.items()
+    }
+    read = reading(tmp_path, files)
+    assert read.kinds == dict.fromkeys(files, "calendar")
+    assert [row[1:] for row in events(read)] == [("2026-02-27", "meeting")] * len(files)
 
 
 def test_a_calendar_that_does_not_say_who_was_invited_asks_for_words(tmp_path):

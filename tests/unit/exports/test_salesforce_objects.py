@@ -185,9 +185,9 @@ def test_two_attendees_of_a_meeting_both_met(tmp_path):
     assert rows_of(read, "Event.csv") == {"used": 2, objects.OTHER_ATTENDEE: 1}
 
 
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
+def test_what_of_a_calendar_is_no_meeting(tmp_path):
+    """Deleted, private, cancelled, undated, a mail, a pattern, behind the last change, or called so by the user."""
+    cases = [
         ({"IsDeleted": "1"}, crm.DELETED),
         ({"IsRecurrence": "1"}, objects.SERIES),
         ({"IsPrivate": "1"}, objects.PRIVATE),
@@ -200,14 +200,12 @@ def test_two_attendees_of_a_meeting_both_met(tmp_path):
         ({"ActivityDateTime": "2026-03-21 10:00:00"}, crm.PLANNED),
         ({"OwnerId": QUEUE}, objects.QUEUE_OWNED),
         ({"Subject": "Team lunch"}, crm.NOT_MEETING),
-    ],
-)
-def test_what_of_a_calendar_is_no_meeting(tmp_path, fields, reason):
-    """Deleted, private, cancelled, undated, a mail, a pattern, behind the last change, or called so by the user."""
-    text = calendar(event(), event(Id="00U5g00000Ev002EAC", **fields))
-    read = reading(tmp_path, {"Event.csv": text, "User.csv": USERS}, not_meeting_words=("lunch",))
-    assert rows_of(read, "Event.csv") == {"used": 1, reason: 1}
+    ]
+    rows = [event(Id=f"00U5g00000Ev{at:03d}EAC", **fields) for at, (fields, _) in enumerate(cases, start=100)]
+    read = reading(tmp_path, {"Event.csv": calendar(event(), *rows), "User.csv": USERS}, not_meeting_words=("lunch",))
     assert len(events(read)) == 1
+    told = {row: why for first, last, _, why in fates(read, "Event.csv") for row in range(first, last + 1)}
+    assert told == {2: ""} | {row: reason for row, (_, reason) in enumerate(cases, start=3)}
 
 
 def test_an_event_of_a_whole_day_has_a_day_and_no_time(tmp_path):
