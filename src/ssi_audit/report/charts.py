@@ -55,7 +55,9 @@ def plot_scatter(
         axes.fill_between(scatter.line_x, scatter.low, scatter.high, color=COLOURS["ink"], alpha=0.12, linewidth=0)
         axes.plot(scatter.line_x, scatter.line, color=COLOURS["ink"], linewidth=2)
         axes.set(xlabel=words.say("pictures.axis_ssi"), ylabel=words.say(f"pictures.axis_{outcome}"), xlim=xlim)
-        axes.set_ylim(bottom=min(0.0, min(scatter.y)))
+        # No dot is cut by the edge; a band that goes far beyond all dots would press them together.
+        low, high = min(0.0, min(scatter.y)), max(scatter.y)
+        axes.set_ylim(low, high + 0.06 * ((high - low) or 1.0))
         _format_ticks(axes, words)
         body = to_svg(figure, name, title, alt)
     groups = ["all"] if len(scatter.groups) == 1 else ["low", "middle", "high"]

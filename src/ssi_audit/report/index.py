@@ -264,12 +264,17 @@ def _pictures(pictures: Mapping[str, Scatter | None], words: Words) -> Piece:
         "sub": words.say("pictures.sub"),
         "caveat": words.say("pictures.caveat"),
         "figures": [],
+        "lacking": "",
         "empty": words.say("pictures.missing", n=MIN_POINTS),
         "fold": "",
     }
     if not drawn:
         return fill("pictures", view)
-    if len({scatter.direction for scatter in drawn.values()}) > 1:
+    lacking = [name for name in found if name not in drawn]
+    if lacking:
+        view["title"] = words.say("pictures.title_one")
+        view["lacking"] = words.say(f"pictures.lacking_{lacking[0]}", n=MIN_POINTS)
+    elif len({scatter.direction for scatter in drawn.values()}) > 1:
         view["title"] = words.say("pictures.title_differ")
     edges = [value for scatter in drawn.values() for value in (scatter.x[0], scatter.x[-1])]
     room = 0.04 * (max(edges) - min(edges))

@@ -249,3 +249,15 @@ def test_thirty_teams_and_a_long_name_are_only_counted():
     context = factories.context(organisation="Ł" * 120, teams=tuple(f"Zespół {i}" for i in range(30)))
     html = index.render_index(factories.activity_gauge(), context)
     assert "30 teams" in html and "Zespół 7" not in html
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("activity", "There is no picture of LinkedIn activity"), ("deals", "There is no picture of closed deals")],
+)
+def test_one_picture_alone_is_not_called_two(name, sentence):
+    """The title does not promise what is not there, and the place of the other one says what is missing."""
+    alone = {key: scatter for key, scatter in factories.pictures().items() if key != name}
+    text = read(index.render_index(factories.activity_gauge(), factories.context(), alone)).text
+    assert sentence in text
+    assert "two pictures" not in text and "two different pictures" not in text
