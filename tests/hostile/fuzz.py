@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import random
 import shutil
 import sys
@@ -15,12 +16,15 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from ssi_audit import exports
 from ssi_audit.errors import DataError
 from ssi_audit.exports import FAULT, read_folder
 from ssi_audit.exports.bounds import BROKEN_ZIP
+from ssi_audit.exports.files import ReadingRules, open_folder
 from ssi_audit.settings import Settings
 from tests.hostile.made import GOOD, in_zip
 from tests.hostile.planted import others
@@ -35,6 +39,12 @@ NASTY = (
     b"'", b"\\", b"\0", b"\xff", b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\xf0\x9f\x98\x80", b"=1+1", b"null", b"[]", b"{}",
     b"true", b"2026-02-30", b"31/12/9999", b"0000-00-00", b"9999999999999", b"2026-W60", b"Infinity", b"</", b"<!--",
     b"\r", b"\n", b"\r\n", b",", b";", b"\t", b"#REF!", b"%", b"sep=;", b"BEGIN:VEVENT", b"END:VEVENT",
+)  # fmt: skip
+
+
+ODD_VALUES = (
+    None, True, -1, 0, 1e308, float("nan"), float("inf"), 10**30, "", "x", "NaN", "2026-02-30", "\u202e", [], {}, [[]],
+    [None], {"": None}, [{"a": [1, {"b": []}]}], "9" * 400,
 )  # fmt: skip
 
 
@@ -87,6 +97,8 @@ def changed(data: bytes, chance: random.Random, depth: int = 0) -> bytes:
     """A file with one to five random changes; of a zip mostly in one of the files inside it."""
     if data[:4] == b"PK\x03\x04" and depth < 2 and chance.random() < 0.8:
         return _repacked(data, chance, depth)
+    if data.lstrip()[:1] in (b"{", b"[") and chance.random() < 0.7:
+        return _other_json(data, chance)
     made = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 3, 5))):
         chance.choice(CHANGES)(made, chance)
@@ -108,6 +120,32 @@ def _repacked(data: bytes, chance: random.Random, depth: int) -> bytes:
         for member, content in members.items():
             archive.writestr(member, content)
     return made.getvalue()
+
+
+def _other_json(data: bytes, chance: random.Random) -> bytes:
+    """JSON with one to three values of another type, or under another key."""
+    try:
+        content = json.loads(data)
+    except ValueError:
+        return data
+    places = list(_places(content))
+    for inside, key in chance.sample(places, min(len(places), chance.choice((1, 1, 2, 3)))):
+        other = chance.choice((*ODD_VALUES, chance.choice(places)[0]))
+        if isinstance(inside, dict) and chance.random() < 0.2:
+            inside[chance.choice(("", "date", "data", "memberScore", "x"))] = other
+        else:
+            inside[key] = other
+    try:
+        return json.dumps(content).encode()
+    except ValueError:  # a value within itself
+        return data
+
+
+def _places(content: object):
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in items:
+        yield content, key
+        yield from _places(value)
 
 
 def _flip(made: bytearray, chance: random.Random) -> None:
@@ -161,8 +199,15 @@ def _noise(made: bytearray, chance: random.Random) -> None:
 CHANGES = (_flip, _cut, _drop, _repeat, _insert, _insert, _cell, _cell, _cell, _swap_lines, _noise)
 
 
-def read(files: dict[str, bytes]) -> tuple[int, int]:
+def read(files: dict[str, bytes], settle: bool = True) -> tuple[int, int]:
     """Read a folder of files; those that cannot be read are left out, as `--skip-unreadable` does.
+
+    Parameters
+    ----------
+    files : dict of str to bytes
+        By name.
+    settle : bool
+        Also resolve people and doubles, which takes longer than all the rest.
 
     Returns
     -------
@@ -180,7 +225,7 @@ def read(files: dict[str, bytes]) -> tuple[int, int]:
             (place / name).write_bytes(data)
         began = time.process_time()
         try:
-            notes = read_folder(place, Settings(), skip_unreadable=True).tables.notes
+            notes = _notes(place, settle)
             refused = sum(" was left out: " in note for note in notes)
         except DataError as error:
             notes, refused = (str(error),), len(files)
@@ -191,6 +236,18 @@ def read(files: dict[str, bytes]) -> tuple[int, int]:
         return len(files) - min(refused, len(files)), min(refused, len(files))
     finally:
         shutil.rmtree(place)
+
+
+def _notes(place: Path, settle: bool) -> Sequence[str]:
+    if settle:
+        return read_folder(place, Settings(), skip_unreadable=True).tables.notes
+    received = exports.Received(str(place))
+    top, _, refused = open_folder(place, ReadingRules(Settings(), exports.header_words()))
+    for problem in refused:
+        received.problem(problem, skip=True)
+    for reader, source, files in exports._units(top):
+        exports._read_unit(reader, source, files, Settings(), received, skip_unreadable=True)
+    return received.notes
 
 
 def keep(name: str, data: bytes) -> Path:
@@ -222,7 +279,7 @@ def run(minutes: float, seed: int) -> tuple[Counter, dict[str, str]]:
     while time.monotonic() < until:
         files = draw(chance, AT_ONCE)
         try:
-            ends.update(dict(zip(("read", "refused"), read(files))))
+            ends.update(dict(zip(("read", "refused"), read(files, settle=chance.random() < 0.2))))
             continue
         except Exception as error:
             whole = error

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.hostile.fuzz import FOUND, NASTY, draw, read, run, seeds
+from tests.hostile.made import GOOD
 
 # What `make fuzz` may take.
 MINUTES = float(os.environ.get("MINUTES") or 5)
@@ -24,6 +25,14 @@ def test_seeds_are_valid():
     assert n_refused <= 2 < n_read
 
 
+def test_a_reader_that_fails_is_noticed(monkeypatch):
+    """The search would find a fault: a reader that raises anything but `Unreadable` is one."""
+    monkeypatch.setattr("ssi_audit.exports.plain.read", lambda file, context: iter([{}["missing"]]))
+    for settle in (True, False):
+        with pytest.raises(AssertionError, match="fails on this file: KeyError"):
+            read({"ssi.csv": GOOD.encode()}, settle)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_changed_files(seed):
     """A dozen changed files of different formats, read as one folder."""
@@ -35,7 +44,7 @@ def test_changed_files(seed):
 @given(st.sampled_from(NAMES), st.lists(st.one_of(st.binary(max_size=40), st.sampled_from(NASTY)), max_size=30))
 def test_any_bytes(name, pieces):
     """Bytes of no format at all, under any name."""
-    assert sum(read({name: b"".join(pieces)})) == 1
+    assert sum(read({name: b"".join(pieces)}, settle=False)) == 1
 
 
 @pytest.mark.parametrize("path", sorted(FOUND.glob("*_*")), ids=lambda path: path.name)

@@ -98,8 +98,8 @@ def values_of(answer: dict) -> dict[str, Any]:
     member = answer.get("memberScore")
     if isinstance(member, dict):
         values["total"] = member.get("overall", member.get("ssi"))
-        for part in member.get("subScores") or ():
-            if isinstance(part, dict) and part.get("pillar") in _PILLARS:
+        for part in _items(member.get("subScores")):
+            if str(part.get("pillar")) in _PILLARS:
                 values[_PILLARS[part["pillar"]]] = part.get("score")
     elif _is_number(member):
         values["total"] = member
@@ -116,8 +116,8 @@ def values_of(answer: dict) -> dict[str, Any]:
 
 def _ranks(answer: dict, member: dict) -> dict[str, Any]:
     ranks = {}
-    for group in answer.get("groupScore") or ():
-        kind = fold(str(group.get("groupType", ""))) if isinstance(group, dict) else ""
+    for group in _items(answer.get("groupScore")):
+        kind = fold(str(group.get("groupType", "")))
         if kind in ("industry", "network"):  # TEAM is no rank among all members
             ranks[f"{kind}_rank"] = group.get("rank")
     for kind in ("industry", "network"):
@@ -125,6 +125,11 @@ def _ranks(answer: dict, member: dict) -> dict[str, Any]:
             if isinstance(place.get(kind), dict) and f"{kind}_rank" not in ranks:
                 ranks[f"{kind}_rank"] = place[kind].get("top", place[kind].get("rank"))
     return ranks
+
+
+def _items(value: object) -> list[dict]:
+    """The objects of a list; none where something else stands in its place."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _is_number(value: object) -> bool:
