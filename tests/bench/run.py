@@ -1,17 +1,24 @@
 """`make bench`: ratios measured in one run, because single seconds on a shared machine say little.
 
 Each row compares two ways to do the same thing, on the same data, one after
-the other. ``--scale`` is in million rows.
+the other, each in a process of its own. Wall clock decides on an idle
+machine; processor seconds, children included, are beside it because they
+also mean something on a busy one. ``--scale`` is in million rows.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import multiprocessing
 import os
 import platform
+import resource
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -23,113 +30,239 @@ from ssi_audit.parallel import n_workers
 from ssi_audit.stats.bootstrap import person_permutation, score_wild_bootstrap
 from ssi_audit.stats.clusters import cr1
 from ssi_audit.stats.fixed_effects import fe_ols, fe_poisson
+from tests.bench.big_tables import write_big_tables
 
 SEED = 20260101
+MEMORY = 4 * 10**9
+# One pass of a refit loop is timed so often, and multiplied.
+REFITS = 20
 
 
-def timed(function: Callable[[], Any], repeat: int = 1) -> tuple[float, Any]:
-    """Best wall time of some runs, and the last result."""
-    best = float("inf")
-    for _ in range(repeat):
-        began = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the clock, seconds of processors, peak memory in GB beyond what was there at the start, result."""
+
+    wall: float
+    cpu: float
+    gb: float
+    result: Any = None
+
+
+def cost(function: Callable[[], Any]) -> Cost:
+    """Run in a fork, so that memory and imports of one way do not help or burden the next."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_measured, args=(function, theirs))
+    child.start()
+    theirs.close()
+    answer = ours.recv()
+    child.join()
+    if isinstance(answer, str):
+        raise RuntimeError(answer)
+    return answer
+
+
+def _measured(function: Callable[[], Any], pipe: Any) -> None:
+    before, used, began = _memory(), _cpu(), time.perf_counter()
+    try:
         result = function()
-        best = min(best, time.perf_counter() - began)
-    return best, result
+        pipe.send(Cost(time.perf_counter() - began, _cpu() - used, max(_memory() - before, 0.0), result))
+    except Exception as error:  # goes to the parent, which raises it
+        pipe.send(f"{type(error).__name__}: {error}")
+
+
+def _cpu() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in both)
+
+
+def _memory() -> float:
+    """Peak so far, in GB (Linux counts in kB, macOS in bytes)."""
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def row(what: str, ours: Cost, other: Cost, note: str = "") -> str:
+    """One line of the table."""
+    return (
+        f"| {what} | {ours.wall:.2f} | {other.wall:.2f} | {ours.wall / other.wall:.2f} | "
+        f"{ours.cpu / max(other.cpu, 1e-9):.2f} | {note} |"
+    )
+
+
+# ---- panel ----------------------------------------------------------------------------------------------------------
+
+
+def panel_rows(scale: float, folder: Path) -> list[str]:
+    """The panel against reading its input once, rewriting its output, pandas, and itself on less."""
+    rows = write_big_tables(folder / "big", scale)
+    small = min(1.0, scale / 4)
+    write_big_tables(folder / "small", small)
+    big = cost(lambda: build(folder / "big", folder / "big.parquet"))
+    little = cost(lambda: build(folder / "small", folder / "small.parquet"))
+    scan = cost(lambda: scan_all(folder / "big"))
+    rewrite = cost(lambda: rewrite_sorted(folder / "big.parquet", folder / "again.parquet"))
+    n = sum(rows[name] for name in ("ssi", "activity", "crm_events"))
+    made = f"{n / 1e6:.1f} million rows in, {big.result / 1e6:.2f} million out, peak {big.gb:.1f} GB of 4"
+    lines = [
+        row("panel, against reading every column once", big, scan, made),
+        row("panel, against sorting and writing the finished panel", big, rewrite),
+    ]
+    if scale <= 2:
+        frames = cost(lambda: pandas_core(folder / "big"))
+        lines.append(row("panel, against exposure, activity and counts alone in pandas", big, frames))
+    grown = (big.wall / scale) / (little.wall / small)
+    by_cpu = (big.cpu / scale) / (little.cpu / small)
+    lines.append(
+        f"| panel, time per row at {scale:g} million readings against {small:g} | {big.wall / scale:.2f} | "
+        f"{little.wall / small:.2f} | {grown:.2f} | {by_cpu:.2f} | seconds per million readings |"
+    )
+    return lines
+
+
+def build(folder: Path, out: Path) -> int:
+    """The panel within 4 GB; returns its number of rows."""
+    from ssi_audit.panel_files import write_big_panel
+
+    return write_big_panel(folder, out, memory=MEMORY).rows
+
+
+def _duckdb(folder: Path) -> Any:
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute(f"SET memory_limit = '3GB'; SET temp_directory = '{folder}'").fetchall()
+    return connection
+
+
+def scan_all(folder: Path) -> None:
+    """Read every column of the big tables."""
+    connection = _duckdb(folder)
+    for name in ("ssi", "activity", "crm_events"):
+        path = folder / f"{name}.parquet"
+        columns = [column for column, *_ in connection.execute(f"DESCRIBE SELECT * FROM '{path}'").fetchall()]
+        values = ", ".join(f"MAX({column})" for column in columns)
+        connection.execute(f"SELECT {values} FROM '{path}'").fetchall()
+
+
+def rewrite_sorted(path: Path, out: Path) -> None:
+    """Read the finished panel, sort it and write it: the least that any way to make it must do."""
+    connection = _duckdb(path.parent)
+    connection.execute(f"COPY (SELECT * FROM '{path}' ORDER BY person, p) TO '{out}' (FORMAT parquet)").fetchall()
+
+
+def pandas_core(folder: Path) -> int:
+    """A part of the panel as one would write it in pandas: last reading before the week, counts, 13-week sums."""
+    names = ("ssi", "activity", "crm_events")
+    ssi, activity, crm = (pd.read_parquet(folder / f"{name}.parquet") for name in names)
+    for frame in (ssi, activity, crm):
+        frame["date"] = frame["date"].astype("datetime64[us]")
+        frame["week"] = frame["date"] - pd.to_timedelta(frame["date"].dt.dayofweek, unit="D")
+    weeks = pd.date_range(ssi["week"].min(), crm["week"].max(), freq="7D").astype("datetime64[us]")
+    grid = pd.MultiIndex.from_product([ssi["person"].unique(), weeks], names=["person", "week"]).to_frame(index=False)
+    panel = pd.merge_asof(
+        grid.sort_values("week"), ssi.drop(columns="week").sort_values("date"), left_on="week", right_on="date",
+        by="person", allow_exact_matches=False, tolerance=pd.Timedelta(days=15),
+    ).sort_values(["person", "week"])  # fmt: skip
+    counts = crm.groupby(["person", "week", "kind"]).size().unstack(fill_value=0)
+    acts = activity.groupby(["person", "week", "metric"])["count"].sum().unstack(fill_value=0)
+    panel = panel.merge(counts, on=["person", "week"], how="left").merge(acts, on=["person", "week"], how="left")
+    before = panel.groupby("person")[list(acts.columns)].shift().fillna(0)
+    panel[[f"A_{name}" for name in acts]] = before.groupby(panel["person"]).rolling(13).sum().to_numpy()
+    return len(panel)
+
+
+# ---- statistics -----------------------------------------------------------------------------------------------------
 
 
 def invented(people: int, weeks: int, columns: int = 5) -> dict[str, np.ndarray]:
     """Counts of a panel with person effects and autocorrelated regressors."""
     rng = np.random.default_rng(SEED)
     person = np.repeat(np.arange(people), weeks)
-    week = np.tile(np.arange(weeks), people)
-    x = rng.normal(size=(people * weeks, columns)).cumsum(axis=0)
-    x -= pd.DataFrame(x).groupby(person).transform("mean").to_numpy()
-    x /= x.std(axis=0)
+    x = rng.normal(size=(people, weeks, columns)).cumsum(axis=1)
+    x -= x.mean(axis=1, keepdims=True)
+    x = (x / x.std()).reshape(-1, columns)
     y = rng.poisson(np.exp(0.1 * x[:, 0] + rng.normal(0, 0.5, people)[person]))
-    return {"y": y.astype(float), "x": x, "person": person, "week": week}
+    return {"y": y.astype(float), "x": x, "person": person}
 
 
-def fixed_effects_against_pyfixest(million_rows: float) -> list[tuple[str, float, float, str]]:
-    """FE Poisson with CR1 against pyfixest on the same rows and columns; estimates equal to 1e-8."""
-    people = max(int(million_rows * 1e6 / 104), 50)
-    data = invented(people, 104)
-    ours, fit = timed(lambda: fe_poisson(data["y"], data["x"], data["person"]))
-    cr1(fit, 0)
-    try:
-        import pyfixest
-    except ImportError:
-        return [(f"FE Poisson, {len(data['y']):,} rows", ours, float("nan"), "pyfixest is not installed")]
+def fixed_effects_rows(scale: float) -> list[str]:
+    """FE Poisson with CR1 against pyfixest on the same rows and columns."""
+    data = invented(max(int(scale * 1e6 / 104), 50), 104)
+    used = sum(data[name].nbytes for name in data) / 1e9
+
+    def fit() -> tuple[np.ndarray, float]:
+        fitted = fe_poisson(data["y"], data["x"], data["person"])
+        return fitted.coef, cr1(fitted, 0).se
+
+    ours = cost(fit)
+    theirs = cost(lambda: with_pyfixest(data))
+    gap = float(np.abs(ours.result[0] - theirs.result[0]).max())
+    note = f"largest gap {gap:.0e}; {ours.gb:.2f} GB beside {used:.2f} of columns, pyfixest {theirs.gb:.2f}"
+    seconds = theirs.result[1]
+    theirs = Cost(seconds[0], seconds[1], theirs.gb)
+    return [row(f"FE Poisson with CR1, {len(data['y']):,} rows, against pyfixest", ours, theirs, note)]
+
+
+def with_pyfixest(data: dict[str, np.ndarray]) -> tuple[np.ndarray, tuple[float, float]]:
+    """Slopes and seconds, once its imports and compilation are paid on few rows."""
+    import pyfixest
+
     names = [f"x{k}" for k in range(data["x"].shape[1])]
     frame = pd.DataFrame(data["x"], columns=names).assign(y=data["y"], person=data["person"])
     formula = f"y ~ {' + '.join(names)} | person"
-    small = frame[frame["person"] < 50]
-    pyfixest.fepois(formula, small, vcov={"CRV1": "person"})  # pays for its imports and compilation
-    theirs, other = timed(lambda: pyfixest.fepois(formula, frame, vcov={"CRV1": "person"}))
-    gap = float(np.abs(fit.coef - other.coef().to_numpy()).max())
-    return [(f"FE Poisson with CR1, {len(frame):,} rows, against pyfixest", ours, theirs, f"largest gap {gap:.0e}")]
+    pyfixest.fepois(formula, frame[frame["person"] < 50], vcov={"CRV1": "person"})
+    began, used = time.perf_counter(), _cpu()
+    fitted = pyfixest.fepois(formula, frame, vcov={"CRV1": "person"})
+    return fitted.coef().to_numpy(), (time.perf_counter() - began, _cpu() - used)
 
 
-def bootstrap_against_refits() -> list[tuple[str, float, float, str]]:
-    """9,999 score wild draws at 40 x 156 against refitting the model for each draw."""
-    data = invented(40, 156)
-    ours, _ = timed(lambda: score_wild_bootstrap(data["y"], data["x"], data["person"]), repeat=3)
-    one, _ = timed(lambda: fe_poisson(data["y"], data["x"], data["person"]), repeat=5)
-    return [("9,999 wild draws, 40 x 156, against a refit loop", ours, 9999 * one, "loop: 9,999 times one fit")]
+def refit_rows() -> list[str]:
+    """Bootstrap and permutations against refitting the model for every draw (a few are timed and multiplied)."""
+    wild, turned = invented(40, 156), invented(150, 104)
+    residual, exposure = turned["y"].reshape(150, 104), turned["x"][:, 0].reshape(150, 104)
+    ways = [
+        ("9,999 score wild draws, 40 x 156", 9999, lambda: score_wild_bootstrap(wild["y"], wild["x"], wild["person"]),
+         lambda: fe_poisson(wild["y"], wild["x"], wild["person"])),
+        ("1,999 person permutations, 150 x 104", 1999, lambda: person_permutation(residual, exposure),
+         lambda: fe_ols(turned["y"], turned["x"], turned["person"])),
+    ]  # fmt: skip
+    lines = []
+    for name, draws, ours, refit in ways:
+        ours()
+        refit()
+        quick = cost(ours)
+        some = cost(lambda refit=refit: [refit() for _ in range(REFITS)])
+        loop = Cost(some.wall / REFITS * draws, some.cpu / REFITS * draws, some.gb)
+        note = f"{loop.wall / quick.wall:,.0f} times as fast; {1000 * quick.wall:.0f} ms"
+        lines.append(row(f"{name}, against a refit loop", quick, loop, note))
+    return lines
 
 
-def permutations_against_refits() -> list[tuple[str, float, float, str]]:
-    """1,999 person permutations at 150 x 104 against refitting for each."""
-    data = invented(150, 104)
-    shape = (150, 104)
-    residual, exposure = data["y"].reshape(shape), data["x"][:, 0].reshape(shape)
-    ours, _ = timed(lambda: person_permutation(residual, exposure), repeat=3)
-    one, _ = timed(lambda: fe_ols(data["y"], data["x"], data["person"]), repeat=5)
-    return [("1,999 person permutations, 150 x 104, against a refit loop", ours, 1999 * one, "loop: 1,999 fits")]
-
-
-def panel_against_floor(million_rows: float) -> list[tuple[str, float, float, str]]:
-    """The panel against reading and rewriting its own rows, the least that any way to build it must do."""
-    import tempfile
-    from pathlib import Path
-
-    from ssi_audit.panel import build_panel
-    from ssi_audit.worlds import make_world
-    from tests.worlds.tables import tables_of
-
-    weeks = 104
-    people = max(int(million_rows * 1e6 / weeks / 8), 20)  # about eight input rows per panel row
-    tables = tables_of(make_world("activity_gauge", people, weeks, 1))
-    ours, panel = timed(lambda: build_panel(tables))
-    rows = len(tables.ssi) + len(tables.activity) + len(tables.crm_events)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "panel.parquet"
-        plain = panel.copy()
-        plain.attrs = {}
-
-        def rewrite() -> None:
-            plain.to_parquet(path)
-            pd.read_parquet(path)
-
-        floor, _ = timed(rewrite)
-    return [(f"panel from {rows:,} rows, against writing and reading it", ours, floor, f"{len(panel):,} rows out")]
+# ---- all ------------------------------------------------------------------------------------------------------------
 
 
 def main() -> None:
     """Run all comparisons and print one table."""
+    from tests.bench.reports import report_rows
+
+    parts: dict[str, Callable[[float, Path], list[str]]] = {
+        "report": lambda scale, folder: report_rows(folder),
+        "statistics": lambda scale, folder: [*fixed_effects_rows(scale), *refit_rows()],
+        "panel": panel_rows,
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="million rows")
-    scale = parser.parse_args().scale
-    rows = [
-        *fixed_effects_against_pyfixest(scale),
-        *bootstrap_against_refits(),
-        *permutations_against_refits(),
-        *panel_against_floor(scale),
-    ]
+    parser.add_argument("--only", choices=parts, default=None)
+    given = parser.parse_args()
     print(f"{platform.machine()}, {n_workers()} cores, Python {platform.python_version()}, {dt.date.today()}\n")
-    print("| what | ours, s | other, s | ratio | |")
-    print("| --- | ---: | ---: | ---: | --- |")
-    for what, ours, other, note in rows:
-        print(f"| {what} | {ours:.3f} | {other:.3f} | {ours / other:.3f} | {note} |")
+    print(f"| what, at scale {given.scale:g} | ours, s | other, s | ratio | ratio of processor seconds | |")
+    print("| --- | ---: | ---: | ---: | ---: | --- |", flush=True)
+    for name, part in parts.items():
+        if given.only in (None, name):
+            with tempfile.TemporaryDirectory(prefix="ssi-audit-bench-") as folder:
+                for line in part(given.scale, Path(folder)):
+                    print(line, flush=True)
 
 
 if __name__ == "__main__":

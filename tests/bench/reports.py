@@ -1,0 +1,105 @@
+"""The report of the sample against its pure computation and against papermill and nbconvert one after another.
+
+Pure computation: the same data read and estimated and the cells of all
+notebooks run in processes that hold every import, two at a time, with no
+notebook, no page and no file around them.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ssi_audit import workspace
+from ssi_audit.parallel import n_workers
+from tests.bench import run as bench
+
+# Notebooks that are timed with the commands; the rest is taken to cost as much each.
+BY_COMMAND = 3
+
+
+def report_rows(folder: Path) -> list[str]:
+    """Two rows of the table; nothing is cached before."""
+    jobs = [
+        (job.notebook, {**job.parameters, "data": str(workspace.PROJECT / workspace.SAMPLE)}) for job in _jobs(folder)
+    ]
+    ours = bench.cost(lambda: _report(folder))
+    pure = bench.cost(lambda: _pure(folder, jobs))
+    some = bench.cost(lambda: _by_commands(folder, jobs[:: max(len(jobs) // BY_COMMAND, 1)][:BY_COMMAND]))
+    many = len(jobs) / BY_COMMAND
+    commands = bench.Cost(some.wall * many, some.cpu * many, some.gb)
+    note = f"{len(jobs)} notebooks"
+    return [
+        bench.row("report of the sample, nothing cached, against pure computation", ours, pure, note),
+        bench.row("the same, against papermill and nbconvert commands", ours, commands, f"{BY_COMMAND} timed, scaled"),
+    ]
+
+
+def _environment(folder: Path, name: str) -> dict[str, str]:
+    return {**os.environ, workspace.PROCESSED_VARIABLE: str(folder / name)}
+
+
+def _report(folder: Path) -> None:
+    command = [sys.executable, "-m", "ssi_audit.cli", "report", "data/sample", "--out", str(folder / "reports")]
+    done = subprocess.run(
+        command, cwd=workspace.PROJECT, env=_environment(folder, "one"), capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(f"the report failed:\n{done.stdout}{done.stderr}")
+
+
+def _jobs(folder: Path) -> Sequence[Any]:
+    from ssi_audit.report.build import plan, resolve
+    from ssi_audit.report.words import Words
+
+    os.environ[workspace.PROCESSED_VARIABLE] = str(folder / "plan")
+    sample = str(workspace.PROJECT / workspace.SAMPLE)
+    run, request = workspace.load_run(sample), resolve(sample, {})
+    steps = plan(run, request, Words("en", run.settings.sesoi, run.audit.data["currency"]))
+    return [job for step in steps for job in step.jobs]
+
+
+def _pure(folder: Path, jobs: Sequence[tuple[Path, dict[str, Any]]]) -> None:
+    os.environ[workspace.PROCESSED_VARIABLE] = str(folder / "two")
+    workspace.load_run(workspace.PROJECT / workspace.SAMPLE)
+    with multiprocessing.get_context("fork").Pool(n_workers(), maxtasksperchild=1) as pool:
+        pool.starmap(_cells, jobs, chunksize=1)
+
+
+def _cells(notebook: Path, parameters: dict[str, Any]) -> None:
+    """Run the code of a notebook in this process."""
+    import matplotlib
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    matplotlib.use("svg")
+    shell = InteractiveShell.instance()
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if cell.cell_type == "code":
+            with capture_output():
+                shell.run_cell(cell.source).raise_error()
+            if "parameters" in cell.metadata.get("tags", []):
+                shell.push({name: value for name, value in parameters.items() if name in shell.user_ns})
+
+
+def _by_commands(folder: Path, jobs: Sequence[tuple[Path, dict[str, Any]]]) -> None:
+    environment = _environment(folder, "two")
+    for number, (notebook, parameters) in enumerate(jobs):
+        made = folder / f"{number}.ipynb"
+        given = ["-y", json.dumps(parameters), "-k", "python3", "--no-progress-bar"]
+        for command in (
+            ["papermill", str(notebook), str(made), *given],
+            ["nbconvert", "--to", "html", "--no-input", str(made)],
+        ):
+            subprocess.run(
+                [sys.executable, "-m", *command], check=True, env=environment, cwd=workspace.PROJECT,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
