@@ -159,7 +159,7 @@ def _header_words(file: File, known: frozenset[str]) -> frozenset[str]:
         words = file.words
     elif file.kind == "text":
         try:
-            head = text.begin(file.data)
+            head = text.begin(file.head)
         except UnicodeDecodeError:
             head = ""
         dialect, at, hidden = text.sniff(head.encode(), known)
@@ -326,10 +326,11 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
     # Rows of the table, first those that were opened, then those that were closed: every column is copied once.
     at = np.concatenate([np.flatnonzero(opened & used), np.flatnonzero(ended & used)])
     closing = np.arange(len(at)) >= (opened & used).sum()
-    state = deals["state"].to_numpy()[at]
+    state, states = pd.factorize(deals["state"])
+    kinds = pd.array(["opportunity", "deal_won", "deal_lost"], dtype="str")
     money = np.where(closing, deals["closed_amount"].to_numpy()[at], deals["amount"].to_numpy()[at])
     day = np.where(closing, deals["closed"].to_numpy()[at], deals["created"].to_numpy()[at])
-    kind = np.where(closing, np.where(state == stages.WON, "deal_won", "deal_lost"), "opportunity")
+    kind = np.where(closing, np.where((deals["state"] == stages.WON).to_numpy()[at], 1, 2), 0)
     currency = deals["currency"].take(at)
     if not deals["currency"].equals(deals["closed_currency"]):
         currency = currency.where(~closing, deals["closed_currency"].take(at))
@@ -337,11 +338,11 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
         {
             "person": deals["person"].array.take(at),
             "date": day,
-            "kind": pd.array(kind, dtype="str"),
+            "kind": kinds.take(kind),
             "amount": np.where(lost[at] & (money == 0), np.nan, money),
             "currency": currency.array,
             "row": table.rows[at],
-            "state": pd.array(state, dtype="str"),
+            "state": pd.array(states, dtype="str").take(state[at]),
             **{name: deals[name].array.take(at) for name in PASSED_ON if name in deals},
         }
     )

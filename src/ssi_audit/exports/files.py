@@ -66,9 +66,17 @@ class File:
         What `crm.peek` found in its beginning; stays when the content is forgotten.
     """
 
-    def __init__(self, name: str, folder: Folder, load: Callable[[], bytes], size: int, context: ReadingRules) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Folder,
+        load: Callable[[], bytes],
+        size: int,
+        context: ReadingRules,
+        load_head: Callable[[], bytes] | None = None,
+    ) -> None:
         self.name, self.folder, self.size = name, folder, size
-        self._load, self._rules = load, context
+        self._load, self._load_head, self._rules = load, load_head, context
         self._tables: dict[Any, Table] = {}
         self.peeked: dict[frozenset[str], frozenset[str]] = {}
 
@@ -97,6 +105,14 @@ class File:
             return self._load()
 
     @cached_property
+    def head(self) -> bytes:
+        """The first `text.HEAD_BYTES`; of a large file on disk nothing else is read."""
+        if self._load_head is None or "data" in self.__dict__ or self.size <= text.HEAD_BYTES:
+            return self.data[: text.HEAD_BYTES]
+        with self._named():
+            return self._load_head()
+
+    @cached_property
     def sha256(self) -> str:
         """Of the bytes, as hex."""
         return hashlib.sha256(self.data).hexdigest()
@@ -104,16 +120,17 @@ class File:
     @cached_property
     def kind(self) -> str:
         """What the bytes are: text, json, html, workbook, sqlite, parquet, zip, damaged, empty or binary."""
-        return _kind(self.data)
+        beginning_is_enough = self.head.strip() and not self.head.startswith(b"PK")
+        return _kind(self.head if beginning_is_enough else self.data)
 
     @cached_property
     def starts_like_a_zip(self) -> bool:
         """Whether the first bytes are those of a zip; reads no more than needed to say so."""
-        return self.base.lower().endswith((".zip", ".xlsx")) or self.data[:2] == b"PK"
+        return self.base.lower().endswith((".zip", ".xlsx")) or self.head[:2] == b"PK"
 
     def forget(self) -> None:
         """Give back the memory of what was read."""
-        for name in ("data", "utf8", "_sniffed", "sheets", "json", "_parquet", "sqlite_tables"):
+        for name in ("data", "head", "utf8", "_sniffed", "sheets", "json", "_parquet", "sqlite_tables"):
             self.__dict__.pop(name, None)
         self._tables.clear()
 
@@ -398,7 +415,8 @@ class Listing:
                 self.fill(inner, Path(entry.path))
                 folder.folders.append(inner)
             elif entry.is_file():
-                self.add(folder, File(name, folder, _disk_loader(Path(entry.path)), entry.stat().st_size, self.rules))
+                load, load_head = (_disk_loader(Path(entry.path), limit) for limit in (-1, text.HEAD_BYTES))
+                self.add(folder, File(name, folder, load, entry.stat().st_size, self.rules, load_head))
             else:
                 self.passed.append((name, "not a file"))
 
@@ -470,10 +488,11 @@ def _open_archive(file: File) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(file.data))
 
 
-def _disk_loader(path: Path) -> Callable[[], bytes]:
+def _disk_loader(path: Path, limit: int) -> Callable[[], bytes]:
     def load() -> bytes:
         try:
-            return path.read_bytes()
+            with path.open("rb") as file:
+                return file.read(limit)
         except OSError as error:
             raise Unreadable(f"cannot be read: {error.strerror}", "make it readable, or take it out") from error
 

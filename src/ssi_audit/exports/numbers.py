@@ -32,6 +32,8 @@ FAILED_WORDS = (
     "unavailable",
 )  # fmt: skip
 
+# So many cells are looked at first where a whole column may be of one simple kind.
+SAMPLE = 1_000
 _SPACES = "[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff\t]"
 _CURRENCY = r"(?:[A-Z]{3}|[A-Za-z]{0,2}\p{Sc}|kr\.?|Kr\.?|zł|zl|Kč|Ft|Rs\.?|lei|руб\.?)"
 _VALUE = (
@@ -98,6 +100,9 @@ def parse_numbers(
     text.Unreadable
         If the values contradict each other or (`OpenDecimal`) fit both conventions.
     """
+    whole = _whole(cells)
+    if whole is not None:
+        return Numbers(whole, np.zeros(len(cells), bool), "")
     codes, distinct = pd.factorize(cells)
     if len(distinct) == 0:
         return Numbers(np.full(len(cells), np.nan), np.zeros(len(cells), bool), "")
@@ -121,6 +126,20 @@ def parse_numbers(
     values = np.where(usable, as_comma if chosen == "," else as_point, np.nan)
     spread = codes  # factorize gives -1 for a missing cell, which the last element of the padded arrays answers
     return Numbers(np.append(values, np.nan)[spread], np.append(bad, False)[spread], chosen)
+
+
+def _whole(cells: pd.Series) -> np.ndarray | None:
+    """The values of a column that holds nothing but whole numbers without any sign between digits; else None."""
+    if len(cells) > SAMPLE and _whole(cells.iloc[:SAMPLE]) is None:
+        return None  # most columns that hold something else show it early
+    words = pa.array(cells.array, type=pa.large_string())
+    try:
+        values = pc.cast(pc.if_else(pc.equal(words, ""), None, words), pa.int64())
+    except pa.ArrowInvalid:  # anything else
+        return None
+    if pc.any(pc.match_substring_regex(words, "[xX]")).as_py():  # Arrow takes 0x1F for a number
+        return None
+    return pc.cast(values, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
 def _simple(words: pa.Array, blank: np.ndarray) -> np.ndarray | None:

@@ -50,6 +50,7 @@ FIELD_NAMES = (
     "ConvertedOpportunityId", "ConvertedContactId", "ContactId", "OpportunityId", "FirstName", "LastName", "Email",
     "UserType", "QuotaOwnerId", "QuotaAmount", "StartDate",
 )  # fmt: skip
+_FOLDED_NAMES = frozenset(text.fold(name) for name in FIELD_NAMES)
 _HEAD_BYTES = 65_536
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 UTC = "UTC"
@@ -75,7 +76,7 @@ def kind_of(file: File) -> str:
     """
     if file.kind != "text":
         return ""
-    head = file.data[:_HEAD_BYTES]
+    head = file.head[:_HEAD_BYTES]
     line = re.split(
         r"[\r\n]", head.decode("utf-16" if head[:2] in _WIDE else "utf-8-sig", "ignore").lstrip(), maxsplit=1
     )[0]
@@ -170,14 +171,13 @@ def _table(file: File, context: Context) -> Table:
         return _needed(table)
     data, _ = text.decode(file.data, encoding="cp1252")
     file.forget()  # an export of an organisation is large: hold it once
-    dialect, at, hidden = text.sniff(data, frozenset(name.lower() for name in FIELD_NAMES))
-    return _needed(text_table(file.name, text.cut(data, dialect, at, hidden_first=hidden)))
+    dialect, at, hidden = text.sniff(data, _FOLDED_NAMES)
+    return _needed(text_table(file.name, text.cut(data, dialect, at, hidden_first=hidden, only=_FOLDED_NAMES)))
 
 
 def _needed(table: Table) -> Table:
     """The table without the columns that nothing is taken from: organisations have hundreds."""
-    known = {text.fold(name) for name in FIELD_NAMES}
-    frame = table.frame[[column for column in table.frame.columns if text.fold(column) in known]]
+    frame = table.frame[[column for column in table.frame.columns if text.fold(column) in _FOLDED_NAMES]]
     return replace(table, frame=frame)
 
 
@@ -189,7 +189,7 @@ def _begin(table: Table, context: Context) -> Ledger:
 
 
 def _owners(table: Table, ledger: Ledger, org: _Org, column: str = "OwnerId") -> pd.Series:
-    """Identity of each row's owner; queues and technical users are left out."""
+    """Identity of each row's owner, as categories; queues and technical users are left out."""
     codes, ids = pd.factorize(table.words(table.find(column)))
     made, why = [], []
     for full in ids:
@@ -203,7 +203,8 @@ def _owners(table: Table, ledger: Ledger, org: _Org, column: str = "OwnerId") ->
     reasons = np.array([*why, NO_OWNER], dtype=object)[codes]
     for reason in (TECHNICAL, QUEUE_OWNED, NO_OWNER):
         crm.skip(table, ledger, reasons == reason, reason)
-    return pd.Series(pd.array(made, dtype="str").take(codes) if made else [], dtype="str")
+    names, place = np.unique(np.array(["", *made], dtype=object), return_inverse=True)
+    return pd.Series(pd.Categorical.from_codes(place[codes + 1], pd.Index(names, dtype="str")))
 
 
 # --------------------------------------------------------------------------- the objects
@@ -310,6 +311,7 @@ def _read_opportunities(table: Table, org: _Org, context: Context) -> Rows:
             "changed": _changed(table, org, context),
         }
     )
+    table = replace(table, frame=table.frame[[]])  # an export of an organisation is large: let go of its cells
     return Rows(ledger, crm_events=crm.deal_events(table, ledger, deals, context))
 
 

@@ -59,6 +59,8 @@ READING_DECIMALS = 3
 SAME_COUNT = ("person", "date", "metric", "first_day")
 # Where a frame row came from: row of the file, piece of the file, file.
 PLACE = ("row", "unit", "file")
+# The last columns of crm_events.
+SELDOM_DECIDES = ("deal", "started")
 NO_ROWS = np.array([], dtype=np.int64)
 
 
@@ -164,7 +166,10 @@ def _combine(rows: list, table: str) -> pd.DataFrame:
         if frame is not None and len(frame):
             part = frame.reindex(columns=[*COLUMNS[table], "row"])
             parts.append(_typed(part.assign(unit=unit, file=files[sources[unit]])))
-    return pd.concat(parts, ignore_index=True) if parts else _nothing(table)
+    if not parts:
+        return _nothing(table)
+    person = pd.api.types.union_categoricals([part.pop("person") for part in parts]).remove_unused_categories()
+    return pd.concat(parts, ignore_index=True).assign(person=person)
 
 
 @cache
@@ -175,15 +180,18 @@ def _nothing(table: str) -> pd.DataFrame:
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns in the types of the tables: days, floats, text with missing values."""
+    """Columns in the types of the tables: days, floats, text with missing values; identities as categories."""
     frame = frame.copy(deep=False)
     for column in frame.columns:
         if column in DAYS:
-            frame[column] = pd.to_datetime(frame[column]).astype("datetime64[us]")
+            known = pd.api.types.is_datetime64_dtype(frame[column])
+            frame[column] = (frame[column] if known else pd.to_datetime(frame[column])).astype("datetime64[us]")
         elif column in FLOATS:
             frame[column] = frame[column].astype("float64")
+        elif column == "person":
+            frame[column] = frame[column].astype("category")
         elif column not in PLACE:
-            frame[column] = _text(frame[column], blank_is_missing=column not in ("person", "metric", "kind"))
+            frame[column] = _text(frame[column], blank_is_missing=column not in ("metric", "kind"))
     return frame
 
 
@@ -191,7 +199,8 @@ def _text(column: pd.Series, *, blank_is_missing: bool) -> pd.Series:
     if len(column) and column.isna().all():
         return pd.Series(pd.array(pa.nulls(len(column), pa.large_string()), dtype="str"), index=column.index)
     text = column.astype("str")
-    return text.where(text != "") if blank_is_missing else text
+    blank = text == "" if blank_is_missing else False
+    return text.mask(blank) if np.any(blank) else text
 
 
 def _rosters(rows: list) -> pd.DataFrame | None:
@@ -208,7 +217,8 @@ def _seen(frames: dict[str, pd.DataFrame], rows: list) -> pd.DataFrame:
     """Distinct identities: in which table and file, with how many rows."""
     parts = []
     for table, frame in frames.items():
-        counted = frame.groupby(["person", "unit"], sort=False).size().rename("rows").reset_index()
+        counted = frame.groupby(["person", "unit"], sort=False, observed=True).size().rename("rows").reset_index()
+        counted["person"] = counted["person"].astype("str")
         parts.append(counted.assign(table=table, file=[rows[unit].ledger.file for unit in counted["unit"]]))
     seen = pd.concat(parts, ignore_index=True).rename(columns={"person": "identity"})
     return seen[["identity", "table", "file", "rows"]]
@@ -216,15 +226,15 @@ def _seen(frames: dict[str, pd.DataFrame], rows: list) -> pd.DataFrame:
 
 def _look_up(identities: pd.Series, answer: Callable[[str], str]) -> pd.Series:
     """The answer for each row, asked once for each distinct identity."""
-    codes, distinct = pd.factorize(identities)
+    codes, distinct = identities.cat.codes.to_numpy(), identities.cat.categories
     answers = pd.array([answer(identity) for identity in distinct], dtype="str")
-    return pd.Series(answers.take(codes) if len(codes) else answers, index=identities.index, dtype="str")
+    return pd.Series(answers.take(codes), index=identities.index, dtype="str")
 
 
 def _mark_strangers(rows: list, strangers: pd.DataFrame, matching: people.Matching) -> None:
     for unit, part in strangers.groupby("unit"):
         ledger = rows[unit].ledger
-        for identity, own in part.groupby("person"):
+        for identity, own in part.groupby("person", observed=True):
             status, reason, shown = matching.why[identity]
             mark = ledger.skip if status == "skipped" else ledger.unmatch
             mark(ledger.at(own["row"].to_numpy()), reason, shown)
@@ -357,8 +367,25 @@ def _order(frame: pd.DataFrame) -> np.ndarray:
     """Positions of the rows sorted by all columns, missing values last.
 
     As `sort_values`, but every column is ranked by its distinct values and ranks are packed into as few integers as
-    they fit, so that a million rows are sorted once and not once a column.
+    they fit, so that a million rows are sorted once and not once a column. The ids of deals, nearly all different,
+    are ranked for rows only that agree in everything before them.
     """
+    early = [column for column in frame.columns if column not in SELDOM_DECIDES]
+    keys = _ranks(frame[early])
+    order = np.lexsort(keys)
+    if len(early) == frame.shape[1] or len(frame) < 2:
+        return order
+    differs = np.ones(len(frame), dtype=bool)
+    differs[1:] = np.any([np.diff(key[order]) != 0 for key in keys], axis=0)
+    tied = ~differs | np.append(~differs[1:], False)
+    rows = order[tied]
+    late = _ranks(frame[[column for column in frame.columns if column in SELDOM_DECIDES]].take(rows))
+    order[tied] = rows[np.lexsort([*late, np.cumsum(differs)[tied]])]
+    return order
+
+
+def _ranks(frame: pd.DataFrame) -> list[np.ndarray]:
+    """Ranks of all columns packed into integers, those of the last columns first, as `numpy.lexsort` wants them."""
     keys: list[np.ndarray] = []
     packed, room = np.zeros(len(frame), dtype=np.int64), 1
     for column in frame.columns:
@@ -371,7 +398,7 @@ def _order(frame: pd.DataFrame) -> np.ndarray:
             keys.append(packed)
             packed, room = np.zeros(len(frame), dtype=np.int64), 1
         packed, room = packed * size + rank[codes], room * size
-    return np.lexsort([packed, *reversed(keys)])
+    return [packed, *reversed(keys)]
 
 
 def _ledger(received: Received) -> pd.DataFrame:

@@ -89,7 +89,7 @@ def stage_meaning(name: str) -> str:
 
 
 def outcomes(table: Table, columns: dict[str, str | None], context: Context, look: np.ndarray) -> np.ndarray:
-    """State of the deal of each row.
+    """State of the deal of each row; rows that say the same are judged once.
 
     The user's ``[stages]`` come first, then the status and the flags of the system, then the name of the stage,
     then a probability of 0 or 100 %. What is left is open where other stages of its pipeline are recognised as won
@@ -107,6 +107,16 @@ def outcomes(table: Table, columns: dict[str, str | None], context: Context, loo
     numpy.ndarray of object
         ``won``, ``lost`` or ``open``.
     """
+    said = [pd.factorize(table.frame[name])[0] for name in columns.values() if name is not None]
+    kind = np.zeros(len(table), dtype=np.int64)
+    for codes in said:
+        kind = pd.factorize(kind * (codes.max(initial=-1) + 2) + codes)[0]
+    first = np.unique(kind, return_index=True)[1]
+    asked = np.bincount(kind, weights=look, minlength=len(first)) > 0
+    return _judged(table.where(np.isin(np.arange(len(table)), first)), columns, context, asked)[kind]
+
+
+def _judged(table: Table, columns: dict[str, str | None], context: Context, look: np.ndarray) -> np.ndarray:
     stage, status = table.words(columns.get("stage")), table.words(columns.get("status"))
     answers = {text.fold(name): meaning for name, meaning in context.settings.stages.items()}
     state = _each(stage, lambda name: answers.get(text.fold(name), UNKNOWN))

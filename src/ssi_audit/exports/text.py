@@ -44,6 +44,8 @@ MAX_COLUMNS = 16_384
 # Arrow's limit for one block is 2 GiB; a single cell of 10 MB needs blocks larger than the default of 1 MiB.
 FIRST_BLOCK = 1 << 24
 LAST_BLOCK = (1 << 31) - 1
+# A table of this size takes long enough for two threads to be worth starting.
+THREADS_FROM = 1 << 25
 
 # Stands for the name of the file, which only the caller knows.
 THIS_FILE = "<this file>"
@@ -222,16 +224,20 @@ def begin(data: bytes) -> str:
 def _is_utf8(data: bytes) -> bool:
     if data.isascii():
         return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        data.decode("utf-8")
+        for at in range(0, len(data), CHUNK):  # in pieces: a large file is not there a second time as text
+            decoder.decode(data[at : at + CHUNK])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True
 
 
 def _transcode(data: bytes, encoding: str) -> bytes:
-    if encoding == "cp1252" and not any(0x80 <= byte <= 0x9F for byte in _bytes_in(data)):
-        encoding = "latin-1"  # the same letters, read many times faster
+    if encoding == "cp1252" and not _has_controls(data):
+        # The same letters, read many times faster, and piece by piece: the text is never there three times.
+        return b"".join(data[at : at + CHUNK].decode("latin-1").encode() for at in range(0, len(data), CHUNK))
     try:
         return data.decode(encoding).removeprefix("\ufeff").encode("utf-8")
     except UnicodeDecodeError as error:
@@ -275,6 +281,12 @@ def _choose_encoding(data: bytes, words: Collection[str]) -> str:
     if all(folded[name] == folded[good[0]] for name in good):
         return good[0]
     raise Unreadable(_encoding_question(lines, good), f'add to ssi-audit.toml: [encoding]  "{THIS_FILE}" = "{good[0]}"')
+
+
+def _has_controls(data: bytes) -> bool:
+    """Whether a byte lies where ISO-8859-1 has control characters and Windows has letters."""
+    signed = np.frombuffer(data, np.int8)
+    return any((signed[at : at + CHUNK] < 0x9F + 1 - 256).any() for at in range(0, len(data), CHUNK))
 
 
 def _decodes(data: bytes, name: str) -> bool:
@@ -430,7 +442,9 @@ def _hits(record: list, words: Collection[str]) -> int:
 # --------------------------------------------------------------------------- cells
 
 
-def cut(utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool = False) -> Cells:
+def cut(
+    utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool = False, only: Collection[str] = ()
+) -> Cells:
     """Cut a text table into cells.
 
     Parameters
@@ -442,6 +456,9 @@ def cut(utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool
         Index of the header record.
     hidden_first : bool
         The first line is ``sep=;``: skipped and not counted as a row.
+    only : collection of str
+        Folded headers of the columns that are wanted; empty: all. A table with lines of another length is cut whole,
+        because only all of their cells tell what they are.
 
     Raises
     ------
@@ -463,18 +480,24 @@ def cut(utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool
     while len(header) > 1 and not header[-1]:
         header.pop()
     above = [OddLine(at + 1, tuple(cells)) for at, cells in enumerate(top[:-1]) if any(c.strip() for c in cells)]
-    body = utf8[start:] if start else utf8
     if len(header) > MAX_COLUMNS:
         raise Unreadable(f"the header has {len(header):,} columns: that is no export", "leave the file out")
-    width = max(len(header), _usual_width(body, dialect, len(header)))
-    table, odd = _arrow_cut(body, dialect, width)
-    _check_quotes(body, table, dialect, len(top))
+    width = max(len(header), _usual_width(utf8[start : start + HEAD_BYTES], dialect, len(header)))
+    wanted = [at for at, cell in enumerate(header) if not only or fold(cell) in only]
+    if not only or width > len(header) or not wanted:
+        wanted = list(range(width))
+    table, odd = _arrow_cut(utf8, start, dialect, width, wanted)
+    if odd and len(wanted) < width:
+        wanted = list(range(width))
+        table, odd = _arrow_cut(utf8, start, dialect, width, wanted)
+    _check_quotes(utf8, start, table, dialect, len(top))
+    header = [header[at] for at in wanted] if len(wanted) < width else header
     first_row = len(top) + 1
     numbers = np.delete(np.arange(table.num_rows + len(odd)), [line.row for line in odd]) + first_row
     odd = [replace(line, row=line.row + first_row) for line in odd]
     frame = pd.DataFrame(
         {at: _as_str(column) for at, column in enumerate(table.columns)},
-        index=pd.RangeIndex(table.num_rows), columns=range(width), copy=False,
+        index=pd.RangeIndex(table.num_rows), columns=range(len(wanted)), copy=False,
     )  # fmt: skip
     return Cells(header, frame, numbers, len(top), above, odd)
 
@@ -503,18 +526,27 @@ def _usual_width(body: bytes, dialect: Dialect, expected: int) -> int:
     return max(sorted(set(widths)), key=lambda width: (widths.count(width), width == expected), default=expected)
 
 
-def _arrow_cut(body: bytes, dialect: Dialect, width: int) -> tuple[pa.Table, list[OddLine]]:
-    """All lines of `width` fields as an Arrow table of strings, and the others by the index of their line."""
+def _arrow_cut(
+    utf8: bytes, start: int, dialect: Dialect, width: int, wanted: list[int]
+) -> tuple[pa.Table, list[OddLine]]:
+    """All lines of `width` fields as an Arrow table of strings, and the others by the index of their line.
+
+    Two threads cut a large table; they cannot say in which line they met one of another length, so with such a line
+    it is cut again by one.
+    """
     names = [f"f{at}" for at in range(width)]
-    if not body:
-        return pa.table({name: pa.array([], pa.large_string()) for name in names}), []
-    if body[-1:] not in (b"\n", b"\r"):
-        body += b"\n"
+    shown = [names[at] for at in wanted]
+    if start >= len(utf8):
+        return pa.table({name: pa.array([], pa.large_string()) for name in shown}), []
+    if utf8[-1:] not in (b"\n", b"\r"):
+        utf8 += b"\n"
+    body = pa.py_buffer(utf8).slice(start)
     odd: list[OddLine] = []
+    threads = body.size > THREADS_FROM
 
     def keep_aside(row: arrow_csv.InvalidRow) -> str:
         cells = next(iter(dialect.reader(row.text)), [])
-        odd.append(OddLine(row.number - 1, tuple(cells)))
+        odd.append(OddLine((row.number or 0) - 1, tuple(cells)))
         return "skip"
 
     block = FIRST_BLOCK
@@ -523,7 +555,7 @@ def _arrow_cut(body: bytes, dialect: Dialect, width: int) -> tuple[pa.Table, lis
         try:
             table = arrow_csv.read_csv(
                 pa.BufferReader(body),
-                read_options=arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=block),
+                read_options=arrow_csv.ReadOptions(use_threads=threads, column_names=names, block_size=block),
                 parse_options=arrow_csv.ParseOptions(
                     delimiter=dialect.delimiter,
                     quote_char=dialect.quote,
@@ -534,7 +566,10 @@ def _arrow_cut(body: bytes, dialect: Dialect, width: int) -> tuple[pa.Table, lis
                     invalid_row_handler=keep_aside,
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    strings_can_be_null=False, column_types={name: pa.large_string() for name in names}
+                    check_utf8=False,  # `decode` has seen to it
+                    strings_can_be_null=False,
+                    column_types={name: pa.large_string() for name in names},
+                    include_columns=shown,
                 ),
             )
         except pa.ArrowInvalid as error:
@@ -542,20 +577,26 @@ def _arrow_cut(body: bytes, dialect: Dialect, width: int) -> tuple[pa.Table, lis
                 raise Unreadable(f"not readable as a table: {error}", "save the file again as CSV UTF-8") from error
             block = min(block * 8, LAST_BLOCK)
         else:
-            return table, odd
+            if not (threads and odd):
+                return table, odd
+            threads = False
 
 
-def _check_quotes(body: bytes, table: pa.Table, dialect: Dialect, rows_above: int) -> None:
+def _check_quotes(utf8: bytes, start: int, table: pa.Table, dialect: Dialect, rows_above: int) -> None:
     """An unclosed quotation mark swallows lines without a trace: look where cells run over several lines."""
-    n_quotes = body.count(dialect.quote.encode())
+    cells = np.frombuffer(utf8, np.uint8)[start:]
+    quote = ord(dialect.quote)
+    n_quotes = sum(np.count_nonzero(cells[at : at + CHUNK] == quote) for at in range(0, len(cells), CHUNK))
     if not n_quotes or not dialect.double_quote:
         return
-    n_breaks = len(re.findall(rb"\r\n|\r|\n", body)) if b"\r" in body else body.count(b"\n")
+    n_breaks = utf8.count(b"\n", start)
+    if b"\r" in utf8:
+        n_breaks += utf8.count(b"\r", start) - utf8.count(b"\r\n", start)
     if n_quotes % 2 == 0 and n_breaks <= table.num_rows:
         return
     row = rows_above
     try:
-        for _ in dialect.reader(body.decode("utf-8"), strict=True):
+        for _ in dialect.reader(utf8[start:].decode("utf-8"), strict=True):
             row += 1
     except csv.Error as error:
         raise Unreadable(
