@@ -48,6 +48,7 @@ class Dot:
     high: float = 0.0
     wide: tuple[float, float] | None = None
     claim: tuple[float, float] | None = None
+    band: tuple[float, float] | None = None  # left edge and width, where it differs from line to line
 
 
 @dataclass(frozen=True)
@@ -286,10 +287,12 @@ def _ratio_figure(
     dots, described, rows = [], [alt], []
     for index, (label, fit, sesoi) in enumerate(items):
         code = effect_code(fit, sesoi)
+        # What is too small to matter is wider for deals than for inquiries.
+        band = (scale.at(1 / sesoi), round(scale.at(sesoi) - scale.at(1 / sesoi), 2))
         word = words.say(f"effect.{code}")
         rows.append({"name": label, "rr": fit.rr, "low": fit.low, "high": fit.high, "word": word, "n": fit.n_people})
         if code == "no_data":
-            dots.append(Dot(label, "", word, "", "x"))
+            dots.append(Dot(label, "", word, "", "x", band=band))
             continue
         texts = {"ratio": words.ratio(fit.rr), "low": words.ratio(fit.low), "high": words.ratio(fit.high)}
         described.append(words.say(item_key, word=word, **{item_gap: label}, **texts))
@@ -305,6 +308,7 @@ def _ratio_figure(
                 scale.at(fit.high),
                 wide=tuple(map(scale.at, prediction)) if prediction and index == len(items) - 1 else None,
                 claim=(scale.at(target) - 0.8, scale.at(target) + 0.8) if label == marked else None,
+                band=band,
             )
         )
     ticks = [(value, words.ratio(value)) for value in _ratio_steps(scale.low, scale.high)]

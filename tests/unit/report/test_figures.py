@@ -221,3 +221,13 @@ def test_hopeless_ranges_stay_inside_the_picture():
 def test_a_picture_shows_itself_in_a_notebook(drawn):
     """`display(figure)` needs nothing else."""
     assert drawn["gaps"]._repr_html_().startswith("<figure>")
+
+
+def test_the_band_of_each_line_is_what_is_too_small_for_its_result():
+    """Fifteen per cent for deals, ten for inquiries: a line may leave the narrower band and still be too small."""
+    fits = {name: fit(1.0, 0.02, name) for name in ("inquiries", "deals")}
+    body = figures.plot_effects(fits, WORDS).body
+    bands = re.findall(r'<i class="band" style="left:([\d.]+)%;width:([\d.]+)%">', body)
+    (left, width), (left_deals, width_deals) = (map(float, band) for band in bands)
+    assert left_deals < left and width_deals > width
+    assert left + width / 2 == pytest.approx(left_deals + width_deals / 2, abs=0.02)
