@@ -99,7 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--everything", action="store_true", help="also claims, what to watch instead and every other analysis"
     )
-    audit.add_argument("--evidence", type=Path, default=None, help="also write evidence.json for `ssi-audit pool`")
+    audit.add_argument(
+        "--evidence", type=Path, default=None, help="where evidence.json for `pool` goes (default: beside --out)"
+    )
 
     pool = command("pool", _pool, "combine evidence.json of several organisations", data=False)
     pool.add_argument("files", nargs="+", type=Path)
@@ -242,8 +244,10 @@ def _panel(args: argparse.Namespace) -> int:
 def _audit(args: argparse.Namespace) -> int:
     from ssi_audit import workspace
     from ssi_audit.evidence import answer_json, audit, with_sentence
+    from ssi_audit.pool import evidence_name, write_evidence
     from ssi_audit.report.words import Words
     from ssi_audit.settings import load_settings
+    from ssi_audit.writing import write_whole
 
     folder, sample = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
@@ -252,12 +256,11 @@ def _audit(args: argparse.Namespace) -> int:
         fingerprint=workspace.fingerprint(folder), everything=args.everything,
     )  # fmt: skip
     found = with_sentence(found, Words(settings.language, settings.sesoi, found.data["currency"]).headline(found))
-    write_text(args.out, answer_json(found))
-    if args.evidence:
-        from ssi_audit.pool import write_evidence
-
-        write_evidence(found, args.evidence, settings)
-    _say(args, found.to_dict()["overall"], f"Verdict: {found.overall.sentence}\nWrote {args.out}")
+    write_whole(args.out, answer_json(found))
+    evidence = args.evidence or args.out.with_name(evidence_name(args.out.name))
+    write_evidence(found, evidence, settings)
+    said = f"Verdict: {found.overall.sentence}\nWrote {args.out} and {evidence}"
+    _say(args, found.to_dict()["overall"], said)
     return DONE
 
 
@@ -345,14 +348,6 @@ def _verify(args: argparse.Namespace) -> int:
     lines = [f"  {check.what:<20} {'same' if check.holds else 'DIFFERS':<8} {check.found}" for check in checks]
     _say(args, {check.what: check.holds for check in checks}, "\n".join(lines))
     return DONE if all(check.holds for check in checks) else FAILED
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from ssi_audit.errors import DataError, NotEnoughData, Problem
 from ssi_audit.evidence import adjust_families
 from ssi_audit.results import ActivityLink, Audit, Cell, ClaimResult, Correlation, Fit, Indicator
 from ssi_audit.settings import Settings
+from ssi_audit.writing import write_whole
 
 if TYPE_CHECKING:
     from ssi_audit.stats.meta import RandomEffects
@@ -68,7 +68,7 @@ def write_evidence(audit: Audit, path: Path | str, settings: Settings | None = N
     path = Path(path)
     if path.is_dir():
         path = path / EVIDENCE_FILE
-    write_text(path, evidence_json(audit, settings or Settings()))
+    write_whole(path, evidence_json(audit, settings or Settings()))
     return path
 
 
@@ -363,9 +363,9 @@ def write_pool(answer: PooledAnswer, out: Path | str) -> None:
     """Write ``answer.json`` and ``tables/pool-*.csv`` into a folder."""
     out = Path(out)
     for name, table in pool_tables(answer).items():
-        write_text(out / "tables" / f"pool-{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        write_whole(out / "tables" / f"pool-{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     text = json.dumps(answer.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(out / "answer.json", text + "\n")
+    write_whole(out / "answer.json", text + "\n")
 
 
 def pool_tables(answer: PooledAnswer) -> dict[str, pd.DataFrame]:
@@ -697,11 +697,3 @@ def _watch(evidence: dict[str, dict[str, Any]], collector: _Collector) -> tuple[
         people = sum(part["n_people"] for part in parts.values())
         ranked.append(Indicator(name, found.estimate, found.low, found.high, people))
     return tuple(sorted(ranked, key=lambda item: (-item.skill, item.name)))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)

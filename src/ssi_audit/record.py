@@ -9,12 +9,12 @@ import csv
 import datetime as dt
 import io
 import math
-import os
 import tempfile
 from pathlib import Path
 
 from ssi_audit import schema
 from ssi_audit.errors import DataError, Problem
+from ssi_audit.writing import PRIVATE, write_whole
 
 COLUMNS = schema.SSI_COLUMNS
 VALUES = (*schema.PILLARS, "total", "industry_rank", "network_rank")
@@ -145,25 +145,14 @@ def _existing(history: Path) -> tuple[list[dict[str, str]], list[str]]:
 
 
 def _append(history: Path, header: list[str], row: dict[str, str]) -> None:
-    """Write old bytes and one line more to a private file, then move it into place."""
+    """Write the old bytes and one line more; a new history is for its owner only."""
     line = io.StringIO()
     csv.DictWriter(line, header, extrasaction="ignore", lineterminator="\n").writerow(row)
     old = history.read_bytes() if history.exists() else (",".join(header) + "\n").encode()
     if old and not old.endswith(b"\n"):
         old += b"\n"
-    history.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(prefix=f".{history.name}-", dir=history.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(old + line.getvalue().encode())
-            file.flush()
-            os.fsync(file.fileno())
-        if history.exists():
-            Path(part).chmod(history.stat().st_mode & 0o777)
-        Path(part).replace(history)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    mode = history.stat().st_mode & 0o777 if history.exists() else PRIVATE
+    write_whole(history, old + line.getvalue().encode(), mode=mode, durable=True)
 
 
 def _text(value: float | None) -> str:

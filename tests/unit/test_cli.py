@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from ssi_audit.cli import main
+from ssi_audit.pool import KIND
 from ssi_audit.report.build import make_report
 from ssi_audit.worlds import make_world, write_world
 
@@ -78,6 +79,7 @@ def test_audit_writes_the_answer(small, tmp_path, capsys):
     assert main(["audit", str(small), "--out", str(tmp_path / "b.json"), "--json"]) == 0
     answer = json.loads((tmp_path / "a.json").read_text())
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert json.loads((tmp_path / "a-evidence.json").read_text())["kind"] == KIND
     assert answer["schema"] == 1
     assert answer["data"]["people"] == 10
     assert answer["overall"]["verdict"] == "inconclusive"

@@ -13,11 +13,12 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from ssi_audit.writing import PRIVATE, write_whole
 
 # A report of twenty pages is some 10 MB with its executed notebooks.
 MAX_BYTES = 500_000_000
@@ -93,14 +94,7 @@ class Cache:
 def write_privately(path: Path, content: bytes) -> None:
     """Write a file that only the user can read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=NEW)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, content, mode=PRIVATE, prefix=NEW)
 
 
 def _sealed(entry: dict) -> bytes:

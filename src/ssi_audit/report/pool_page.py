@@ -109,11 +109,11 @@ def write_pool_page(answer: PooledAnswer, out: Path | str, context: PageContext)
     pathlib.Path
         The page.
     """
-    from ssi_audit.pool import write_text
+    from ssi_audit.writing import write_whole
 
     page = Path(out) / f"{PAGE}.html"
     index.write_tables(build_pool(answer, words_of(answer, context.language)), out)
-    write_text(page, render_pool(answer, context))
+    write_whole(page, render_pool(answer, context))
     return page
 
 

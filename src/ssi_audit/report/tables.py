@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from ssi_audit.report.reasons import marked_reason
 from ssi_audit.report.templating import render
 from ssi_audit.report.words import Words
 from ssi_audit.results import Audit, Correlation, Fit
+from ssi_audit.writing import write_whole
 
 # A spreadsheet runs a cell that begins with one of these (OWASP, "CSV injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -157,12 +156,7 @@ def write_csv(table: Table | pd.DataFrame, path: Path | str) -> Path:
     frame = table.for_file() if isinstance(table, Table) else table
     safe = frame.map(safe_cell)
     safe.columns = [safe_cell(str(name)) for name in frame.columns]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        safe.to_csv(file, index=False, lineterminator="\n")
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
+    write_whole(path, safe.to_csv(index=False, lineterminator="\n"))
     return path
 
 
