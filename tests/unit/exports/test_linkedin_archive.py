@@ -391,7 +391,10 @@ def _expected(name: str) -> set[tuple]:
 def test_the_shared_archive_gives_its_17_rows(tmp_path, source, with_people):
     """Folder and zip give the same rows, with people.csv and without."""
     fixtures = SHARED / "fixtures"
-    (tmp_path / source).symlink_to(fixtures / source) if (fixtures / source).is_file() else _copy(tmp_path, source)
+    if (fixtures / source).is_file():
+        (tmp_path / source).write_bytes((fixtures / source).read_bytes())
+    else:
+        _copy(tmp_path, source)
     if with_people:
         (tmp_path / "people.csv").write_bytes((fixtures / "people.csv").read_bytes())
     rows = {row[:4] for row in named(reading(tmp_path), "activity")}
