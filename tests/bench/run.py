@@ -157,7 +157,7 @@ def pandas_core(folder: Path) -> int:
     ssi, activity, crm = (pd.read_parquet(folder / f"{name}.parquet") for name in names)
     for frame in (ssi, activity, crm):
         frame["date"] = frame["date"].astype("datetime64[us]")
-        frame["week"] = frame["date"] - pd.to_timedelta(frame["date"].dt.dayofweek, unit="D")
+        frame["week"] = frame["date"] - pd.to_timedelta(frame["date"].dt.day_of_week, unit="D")
     weeks = pd.date_range(ssi["week"].min(), crm["week"].max(), freq="7D").astype("datetime64[us]")
     grid = pd.MultiIndex.from_product([ssi["person"].unique(), weeks], names=["person", "week"]).to_frame(index=False)
     panel = pd.merge_asof(
