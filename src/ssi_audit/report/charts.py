@@ -180,7 +180,9 @@ def _draw_options(
     axes.spines[:].set_visible(False)
 
 
-def plot_lags(fits: Mapping[int, Fit], words: Words, *, clearest: int | None = None, name: str = "lags") -> Figure:
+def plot_lags(
+    fits: Mapping[int, Fit], words: Words, *, clearest: int | None = None, title: str = "", name: str = "lags"
+) -> Figure:
     """Effect by distance in time from score to result.
 
     Parameters
@@ -189,8 +191,10 @@ def plot_lags(fits: Mapping[int, Fit], words: Words, *, clearest: int | None = N
         Weeks from score to result → estimate, all on one sample.
     clearest : int, optional
         The distance that the joint test singled out; None: none.
+    title : str
+        Default: whether a distance was singled out.
     """
-    title = (
+    title = title or (
         words.say("chart.lags_title_none")
         if clearest is None
         else words.say("chart.lags_title_later", weeks=words.count(clearest))

@@ -147,6 +147,17 @@ def plot_lag_profile(audit: Audit, words: Words) -> Figure | None:
     return plot_lags(fits, words, clearest=details["peak_weeks"] if details["clear"] else None)
 
 
+def plot_lags_together(audit: Audit, words: Words) -> Figure | None:
+    """What each distance in time adds when all stand in one model."""
+    details = result_of(audit, "pays-off-later").details
+    if "together" not in details:
+        return None
+    total = _fit(details["together_total"])
+    gaps = {"ratio": words.ratio(total.rr), "low": words.ratio(total.low), "high": words.ratio(total.high)}
+    fits = {lag["weeks"]: _fit(lag) for lag in details["together"]}
+    return plot_lags(fits, words, title=words.say("chart.lags_together_title", **gaps), name="lags-together")
+
+
 def plot_licence(audit: Audit, words: Words) -> Figure | None:
     """The score around the start of a licence."""
     result = result_of(audit, "licence-lifts-ssi")

@@ -1,0 +1,33 @@
+"""The page on published claims: pictures from the details of a claim."""
+
+import dataclasses
+
+import pytest
+
+from ssi_audit.report import claim_page
+from ssi_audit.report.words import Words
+from ssi_audit.results import ClaimResult
+from tests.unit.report.factories import activity_gauge
+
+LAGS = [{"weeks": week, "estimate": 1.01 * week**0.01, "low": 0.9, "high": 1.1} for week in (1, 13, 26)]
+TOTAL = {"estimate": 1.234, "low": 1.05, "high": 1.45}
+
+
+def with_details(**details):
+    """An answer whose claim on delay carries these details."""
+    claim = ClaimResult("pays-off-later", "not_enough_data", details=details)
+    return dataclasses.replace(activity_gauge(), claims=(claim,))
+
+
+def test_all_lags_in_one_picture_say_what_they_add_up_to():
+    """The title of the distributed lag is its sum; the table holds one row per distance."""
+    audit = with_details(together=LAGS, together_total=TOTAL)
+    figure = claim_page.plot_lags_together(audit, Words())
+    assert "1.23, from 1.05 to 1.45" in figure.title
+    assert figure.table.frame["lag"].tolist() == [1, 13, 26]
+    assert figure.table.frame["rr"].tolist() == pytest.approx([lag["estimate"] for lag in LAGS])
+
+
+def test_no_picture_where_the_lags_cannot_be_told_apart():
+    """Without the joint model there is nothing to draw."""
+    assert claim_page.plot_lags_together(with_details(), Words()) is None
