@@ -24,8 +24,8 @@ def test_all_lags_in_one_picture_say_what_they_add_up_to():
     audit = with_details(together=LAGS, together_total=TOTAL)
     figure = claim_page.plot_lags_together(audit, Words())
     assert "1.23, from 1.05 to 1.45" in figure.title
-    assert figure.table.frame["lag"].tolist() == [1, 13, 26]
-    assert figure.table.frame["rr"].tolist() == pytest.approx([lag["estimate"] for lag in LAGS])
+    assert figure.numbers.frame["lag"].tolist() == [1, 13, 26]
+    assert figure.numbers.frame["rr"].tolist() == pytest.approx([lag["estimate"] for lag in LAGS])
 
 
 def test_no_picture_where_the_lags_cannot_be_told_apart():
