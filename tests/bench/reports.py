@@ -49,8 +49,14 @@ def _environment(folder: Path, name: str) -> dict[str, str]:
 
 def _report(folder: Path) -> None:
     command = [sys.executable, "-m", "ssi_audit.cli", "report", "data/sample", "--out", str(folder / "reports")]
+    # A fork of multiprocessing has no standard input to pass on, and a kernel must not start without one.
     done = subprocess.run(
-        command, cwd=workspace.PROJECT, env=_environment(folder, "one"), capture_output=True, text=True
+        command,
+        cwd=workspace.PROJECT,
+        env=_environment(folder, "one"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         raise RuntimeError(f"the report failed:\n{done.stdout}{done.stderr}")
@@ -101,5 +107,5 @@ def _by_commands(folder: Path, jobs: Sequence[tuple[Path, dict[str, Any]]]) -> N
         ):
             subprocess.run(
                 [sys.executable, "-m", *command], check=True, env=environment, cwd=workspace.PROJECT,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
