@@ -193,17 +193,11 @@ def in_use(table: Table, ledger: Ledger) -> np.ndarray:
     return ledger.in_use[np.searchsorted(ledger.rows, table.rows)]
 
 
-def skip(table: Table, ledger: Ledger, where: np.ndarray, reason: str, detail: str | np.ndarray = "") -> None:
-    """Leave out rows of a table; `where` and `detail` are one value for each of its rows."""
+def skip(table: Table, ledger: Ledger, where: np.ndarray, reason: str) -> None:
+    """Leave out rows of a table; `where` is one truth for each of its rows."""
     mask = np.zeros(len(ledger), dtype=bool)
-    at = np.searchsorted(ledger.rows, table.rows)
-    mask[at] = where
-    if isinstance(detail, str):
-        ledger.skip(mask, reason, detail)
-    else:
-        spread = np.full(len(ledger), "", dtype=object)
-        spread[at] = detail
-        ledger.skip(mask, reason, spread)
+    mask[np.searchsorted(ledger.rows, table.rows)] = where
+    ledger.skip(mask, reason)
 
 
 # --------------------------------------------------------------------------- who

@@ -207,9 +207,6 @@ def _deals(file: File, table: Table, columns: dict[str, str | None], context: Co
     if not any(columns[field] for field in ("person", "email")):
         crm.need(table, columns, "deals", "person", context, *SELLER)
         return Rows(table.ledger(context))
-    if columns["closed"] is None and columns["won_on"] is None and columns["created"] is None:
-        crm.need(table, columns, "deals", "closed", context, "Close Date")
-        return Rows(table.ledger(context))
     helpers = table.find("sdr_id")
     if helpers is not None and columns["person"] is not None and text.fold(columns["person"]) == "srid":
         context.note(f"{file.name}: a won deal counts for its sr_id, who closed it; sdr_id, who qualified it, does not")
@@ -218,8 +215,6 @@ def _deals(file: File, table: Table, columns: dict[str, str | None], context: Co
 
 def _inquiries(file: File, table: Table, columns: dict[str, str | None], context: Context) -> Rows:
     """Leads as inquiries; those of nobody are told without a person."""
-    if not crm.need(table, columns, "inquiries", "created", context, "Created"):
-        return Rows(table.ledger(context))
     if columns["person"] is not None or columns["email"] is not None:
         return crm.read_inquiries(file, table, columns, context)
     owner = crm.owners(table, {**columns, "person_id": None}, crm.PLAIN, file, context)

@@ -212,17 +212,7 @@ def _drop_copies(events: Events, keys: list[pd.Series], space: pd.Series, usable
     kept = table.reset_index(names="at").merge(first.reset_index(names="kept"), on=by, suffixes=("", "_kept"))
     copies = kept[(kept["at"] != kept["kept"]) & (kept["space"] != kept["space_kept"])].set_index("at")
     unit = events.frame["unit"].loc[copies["kept"]].set_axis(copies.index)
-    _inherit_deals(events, copies["kept"])
     events.drop(events.frame.index.isin(copies.index), SAME_MEETING, unit)
-
-
-def _inherit_deals(events: Events, kept: pd.Series) -> None:
-    """A copy that stays takes over the deal that only the dropped one knows."""
-    missing = kept[events.frame["deal"].loc[kept].isna().to_numpy()]
-    known = events.frame["deal"].loc[missing.index].dropna()
-    if len(known):
-        events.frame = events.frame.copy()
-        events.frame.loc[missing.loc[known.index].to_numpy(), "deal"] = known.to_numpy()
 
 
 def _drop_untimed(events: Events, frame: pd.DataFrame, subject: pd.Series, space: pd.Series) -> None:
