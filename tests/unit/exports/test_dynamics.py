@@ -50,6 +50,14 @@ def test_days_may_be_bare_serial_numbers(tmp_path):
     assert [row[1] for row in events(read)] == ["2026-01-04", "2026-03-27"]
 
 
+def test_the_actual_revenue_has_a_currency_of_its_own(tmp_path):
+    """An estimate in one currency and a revenue in another: each event keeps what was written beside its amount."""
+    row = (*WON[:9], "EUR 1500.00", "USD 1200.00", *WON[11:])
+    assert events(reading(tmp_path, {FILE: workbook(DEALS, row)}), "kind", "amount", "currency") == [
+        ("deal_won", 1200, "USD"), ("opportunity", 1500, "EUR"),
+    ]  # fmt: skip
+
+
 # Topic, customer, status, actual close date, revenue, owner, created on; won; in the languages of the product.
 LANGUAGES = {
     "German": (("Thema", "Potenzieller Kunde", "Status", "Tatsächl. Abschlussdatum", "Gesch. Umsatz", "Besitzer",

@@ -276,6 +276,16 @@ def test_a_meeting_was_held_unless_its_outcome_says_otherwise(tmp_path):
     assert any("1 past meetings without an outcome count as held" in note for note in read.tables.notes)
 
 
+def test_a_day_in_a_name_can_be_the_first_of_a_period(tmp_path):
+    """Where most meetings lie behind it, or a record was made after it, it is not the day of the export."""
+    rows = [(str(at), "Demo", f"2026-02-1{at} 10:00", "", "Ada Berg") for at in range(3)]
+    files = {"meetings 2026-02-01.csv": sheet_text(MEETINGS[:5], *rows)}
+    assert len(events(reading(tmp_path / "1", files))) == 3
+    row = ("1", "Demo", "2026-02-10 10:00", "Completed", "Ada Berg", "2026-02-05 12:00")
+    files = {"meetings 2026-02-01.csv": sheet_text(MEETINGS, row)}
+    assert len(events(reading(tmp_path / "2", files))) == 1
+
+
 def test_ids_of_associated_records_make_one_case(tmp_path):
     """The contact's inquiry, the meeting with it and its deal share the deal; each says when what came before began."""
     deals = sheet_text((*DEALS, "Associated Contact IDs"), (*WON, "501;502"), (*LOST, ""))

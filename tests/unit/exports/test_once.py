@@ -195,7 +195,7 @@ def test_two_attendees_of_a_meeting_met_both(tmp_path):
     assert events(read) == [("Ada Berg", "2026-02-10", "meeting"), ("Eve Holm", "2026-02-10", "meeting")]
 
 
-def test_the_copy_that_stays_takes_over_the_deal(tmp_path):
+def test_of_two_copies_the_one_that_knows_the_deal_stays(tmp_path):
     """Of two CRMs the copy that knows the deal stays; a calendar never beats a CRM."""
     header = (*MEETINGS, "Associated Deal IDs")
     hubspot = sheet_text(header, ("71", "Demo", "2026-02-10 10:00", "Completed", "Ada Berg", "901"))
