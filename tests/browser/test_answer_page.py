@@ -1,12 +1,15 @@
 """The answer page and the glossary in a browser: as a team lead, a phone, a projector and a printer see them."""
 
 import dataclasses
+import datetime as dt
 import re
 import shutil
 
 import pytest
 from tests.unit.report import factories
+from tests.unit.report.test_pool_page import make_office, pool_offices
 
+from ssi_audit.report import pool_page
 from ssi_audit.report.glossary import render_glossary
 from ssi_audit.report.index import render_index
 
@@ -49,16 +52,21 @@ def folder(tmp_path_factory):
     long = dataclasses.replace(factories.flagged(), watch=watch)
     context = factories.context(organisation=LONG, teams=tuple(f"{LONG} {i}" for i in range(30)))
     (made / "long.html").write_text(render_index(long, context, factories.pictures()), encoding="utf-8")
+    pooled = pool_offices(made, {f"office-{k}": make_office(k) for k in range(5)})
+    for lang in ("en", "pl"):
+        html = pool_page.render_pool(pooled, pool_page.pool_context(pooled, lang, dt.date(2026, 1, 5)))
+        (made / f"pooled-{lang}.html").write_text(html, encoding="utf-8")
     return made
 
 
-PAGES = [*factories.ALL, "long", "inconclusive-pl", "inconclusive-th", "glossary-fi"]
+PAGES = [*factories.ALL, "long", "inconclusive-pl", "inconclusive-th", "glossary-fi", "pooled-en", "pooled-pl"]
 MODES = [("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE), ("dark", PHONE)]
 # axe takes seconds a page: one page in every mode, the others in the mode that is hardest on them.
 SEEN_BY_AXE = [
     *(("flagged", *mode) for mode in MODES),
     ("activity_gauge", *MODES[0]), ("negative", *MODES[1]), ("effectiveness", *MODES[3]), ("inconclusive", *MODES[2]),
     ("empty", *MODES[1]), ("long", *MODES[2]), ("inconclusive-th", *MODES[2]), ("glossary-fi", *MODES[1]),
+    ("pooled-en", *MODES[0]), ("pooled-en", *MODES[1]), ("pooled-pl", *MODES[2]),
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ SIZE = (1280, 900)
 # Name of the picture → page, and size of the window.
 PICTURES = {
     "first-screen": ("index", SIZE),
-    "at-equal-activity": ("03-regression-total", (1280, 960)),
+    "at-equal-activity": ("03-regression-total", (1280, 1010)),
     "phone": ("index", (500, 900)),
 }
 

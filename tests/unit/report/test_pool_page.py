@@ -24,7 +24,7 @@ from tests.unit.report.test_index import read
 WORDS = Words()
 
 
-def _office(k: int):
+def make_office(k: int):
     """One office of the mock's organisation, its ratios moved a little so that no two files are the same."""
     audit = factories.activity_gauge()
     shift = math.exp(0.02 * (k % 5 - 2))
@@ -49,7 +49,7 @@ def _without_activity(audit):
     return dataclasses.replace(audit, activity=silent, cells=cells)
 
 
-def _pool(folder, offices):
+def pool_offices(folder, offices):
     paths = []
     for name, audit in offices.items():
         paths.append(folder / f"{name}.json")
@@ -60,8 +60,8 @@ def _pool(folder, offices):
 @pytest.fixture(scope="module")
 def answer(tmp_path_factory):
     """Six offices; one has no record of activity, and its name is an attack."""
-    offices = {f"Zespół {k}": _office(k) for k in range(5)} | {"<b>last": _without_activity(_office(7))}
-    return _pool(tmp_path_factory.mktemp("offices"), offices)
+    offices = {f"Zespół {k}": make_office(k) for k in range(5)} | {"<b>last": _without_activity(make_office(7))}
+    return pool_offices(tmp_path_factory.mktemp("offices"), offices)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_one_more_office_is_told_in_per_cent(answer):
 
 def test_few_offices_get_no_verdict_and_the_number_that_would_do(tmp_path):
     """Four of six are four; pooled data are not told to pool."""
-    found = _pool(tmp_path, {f"o{k}": _office(k) for k in range(4)})
+    found = pool_offices(tmp_path, {f"o{k}": make_office(k) for k in range(4)})
     assert found.audit.overall.verdict == schema.INCONCLUSIVE
     assert WORDS.settle(found.audit) == [
         "Only 4 offices bring an estimate at equal activity. At least 5 are needed for a verdict."
