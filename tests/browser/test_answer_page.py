@@ -93,6 +93,15 @@ def test_no_request_no_error_no_sideways_scroll(browser, folder, name, viewport)
     page.close()
 
 
+@pytest.mark.parametrize("width", [1280, 1024])
+def test_the_strip_does_not_scroll_on_a_desktop(browser, folder, width):
+    """All five columns are in sight, without a bar below them."""
+    page = _open(browser, folder / "activity_gauge.html", viewport={"width": width, "height": 900})
+    strip = page.locator(".scroll:has(> table.heat)").first
+    assert strip.evaluate("item => item.scrollWidth - item.clientWidth") == 0
+    page.close()
+
+
 @pytest.mark.parametrize(("name", "scheme", "viewport"), SEEN_BY_AXE)
 def test_no_barrier(browser, folder, name, scheme, viewport):
     """Zero axe violations: contrast, names, landmarks, headings, tables."""
