@@ -82,7 +82,7 @@ spark-test: .venv/.ready-spark ## The panel on Spark and pages on dask against t
 	@"$(BIN)/python" -m pytest -n 0 -m slow tests/unit/test_panel_files.py tests/unit/report/test_fanout.py
 
 fuzz: .venv/.ready-dev ## Feed broken bytes to every reader for MINUTES=5
-	@"$(BIN)/python" -m pytest tests/hostile/test_fuzz.py -m slow -s -n 0
+	@"$(BIN)/python" -m pytest tests/hostile/test_fuzz.py tests/hostile/test_inputs.py -m slow -s -n 0
 
 clean: ## Remove everything made: environments, reports, processed data. Never data/raw
 	@$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('.venv', '.venv-lab', '.cache', '.pytest_cache', '.ruff_cache', '.hypothesis')]; [shutil.rmtree(p) if p.is_dir() else p.unlink() for d in ('reports', 'data/processed') for p in pathlib.Path(d).iterdir() if p.name not in ('.gitkeep', 'README.md')]"

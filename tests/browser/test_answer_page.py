@@ -3,7 +3,6 @@
 import dataclasses
 import datetime as dt
 import re
-import shutil
 
 import pytest
 from tests.unit.report import factories
@@ -15,26 +14,12 @@ from ssi_audit.report.index import render_index
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # ux.md section 2: all of the first screen is visible at this size.
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 360, "height": 740}
 # Verdicts whose first screen holds no list of open points or caveats; with those it may run a little longer.
 PLAIN = ("activity_gauge", "no_association", "leading")
 LONG = "Przedsiębiorstwo Handlowo-Usługowe „Źdźbło i Spółka” ห้างหุ้นส่วนจำกัดตัวอย่างชื่อยาวมากที่ไม่มีช่องว่างเลย" * 2
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """One Chromium for all tests of the module."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is in the extra [dev]")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -71,16 +71,6 @@ def report(exports, tmp_path_factory):
     return out
 
 
-@pytest.fixture(scope="session")
-def browser():
-    """One Chromium for all tests."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is in the extra [dev]")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def visit(browser):
     """Open a page; what it asks for or logs is in its `problems`."""

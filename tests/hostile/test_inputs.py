@@ -18,6 +18,8 @@ from tests.hostile.limited import MEMORY, run
 
 LIGHT = [hostile for hostile in ALL if not hostile.heavy]
 HEAVY = [hostile for hostile in ALL if hostile.heavy]
+# Half a minute of the machine between them: with `make fuzz`, not in every test run.
+HEAVIEST = ("workbook_with_a_million_empty_rows", "database_that_makes_gigabytes", "zip_of_a_hundred_thousand_files")
 # Characters that no line of ours may send to a terminal.
 UNSEEN = {*map(chr, range(32)), "\x7f", "\u202e"} - {"\n"}
 
@@ -80,7 +82,13 @@ def test_ends_well(hostile, tmp_path, capsys):
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="no limits on memory here")
-@pytest.mark.parametrize("hostile", HEAVY, ids=[hostile.name for hostile in HEAVY])
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param(hostile, id=hostile.name, marks=[pytest.mark.slow] if hostile.name in HEAVIEST else [])
+        for hostile in HEAVY
+    ],
+)
 def test_ends_well_within_limits(hostile, tmp_path):
     """As above, in a process that may take 2 GB and a minute."""
     data = tmp_path / "data"

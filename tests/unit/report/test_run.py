@@ -1,9 +1,11 @@
 """A report from notebooks: what is run again, what is kept, what a failure costs, what a killed run leaves."""
 
 import dataclasses
+import functools
 import io
 import itertools
 import json
+import os
 import random
 import shutil
 import signal
@@ -385,7 +387,12 @@ def test_order_is_learnt_from_earlier_runs(project, kernels, tmp_path):
 def command(project, depends="data", seconds=0.0):
     """A process that makes the report."""
     arguments = [sys.executable, "-m", "tests.unit.report.small_report", str(project), depends, str(seconds)]
-    return subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Tests that run in the background of a shell would hand on that Ctrl-C is ignored.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    return subprocess.Popen(
+        arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=heed if os.name == "posix" else None,
+    )  # fmt: skip
 
 
 def in_process(project, *arguments):
