@@ -370,10 +370,12 @@ def _order(frame: pd.DataFrame) -> np.ndarray:
     they fit, so that a million rows are sorted once and not once a column. The ids of deals, nearly all different,
     are ranked for rows only that agree in everything before them.
     """
+    if len(frame) < 2:
+        return np.arange(len(frame))
     early = [column for column in frame.columns if column not in SELDOM_DECIDES]
     keys = _ranks(frame[early])
     order = np.lexsort(keys)
-    if len(early) == frame.shape[1] or len(frame) < 2:
+    if len(early) == frame.shape[1]:
         return order
     differs = np.ones(len(frame), dtype=bool)
     differs[1:] = np.any([np.diff(key[order]) != 0 for key in keys], axis=0)
