@@ -7,6 +7,7 @@ same calls run one after the other and give the same answers.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable
@@ -43,11 +44,13 @@ def starmap(
     if workers < 2 or len(table) < min_rows or not forks:
         return [function(table, *question, *rest) for question in questions]
     _shared = (function, table, rest)
+    gc.freeze()  # a worker that looks for garbage would copy every page it looks at
     try:
         with multiprocessing.get_context("fork").Pool(workers) as pool:
             return pool.map(_answer, questions, chunksize=1)
     finally:
         _shared = None
+        gc.unfreeze()
 
 
 def _answer(question: tuple[Any, ...]) -> Any:
