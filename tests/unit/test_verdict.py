@@ -98,6 +98,9 @@ FEW = fit(1, 0.1, n_people=7)
         ({"activity": NOTHING_LOGGED}, "inconclusive", "no_activity_data", ()),
         ({"activity": SHORT_LOG}, "inconclusive", "crude_unknown", ("activity_log_incomplete",)),
         ({"adjusted": Fit(why="nothing", n_people=24)}, "inconclusive", "no_estimate", ()),
+        # Few people in the plain model is another reason than no estimate, or no activity, in the adjusted one.
+        ({"adjusted": Fit(why="nothing"), "activity": NOTHING_LOGGED}, "inconclusive", "no_activity_data", ()),
+        ({"adjusted": Fit(why="nothing"), "crude": fit(1, 0.1, n_people=8)}, "inconclusive", "no_estimate", ()),
     ],
 )  # fmt: skip
 def test_rule(changes, expected, reason, flags):
