@@ -43,6 +43,7 @@ from ssi_audit.panel import (
 )
 from ssi_audit.panel_sql import panel_sql
 from ssi_audit.settings import Settings
+from ssi_audit.writing import write_whole
 
 # Tables as `ssi-audit load --as parquet` writes them: one row per fact, persons as codes, dates as dates.
 BIG, SMALL = ("ssi", "activity", "crm_events"), ("people", "quotas", "absences")
@@ -102,15 +103,13 @@ def holds_tables(folder: Path) -> bool:
 
 def write_tables(tables: schema.Tables, folder: Path) -> list[Path]:
     """Write what the panel needs of the tables as Parquet: persons as codes, no name."""
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, columns in NEEDED.items():
-        path, part = folder / f"{name}.parquet", folder / f".{name}.part"
+        path = folder / f"{name}.parquet"
         table = getattr(tables, name)[list(columns)]
         days = {column: table[column].astype("datetime64[us]") for column in columns if column in DATES}
         texts = {c: table[c].astype("str") for c in columns if table[c].dtype == object and c not in DATES}
-        table.assign(**days, **texts).to_parquet(part, index=False)
-        part.replace(path)
+        write_whole(path, table.assign(**days, **texts).to_parquet(index=False))
         written.append(path)
     return written
 

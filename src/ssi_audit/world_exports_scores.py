@@ -14,6 +14,7 @@ import pandas as pd
 
 from ssi_audit.schema import PILLARS
 from ssi_audit.world_exports_linkedin import file_words
+from ssi_audit.writing import write_whole
 
 # Ours → what the answer calls it; the answer gives them in another order, so a reader must go by name.
 ANSWER_PILLARS = {
@@ -106,8 +107,7 @@ def write_tracker_logs(ssi: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def _write(path: Path, content: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8", newline="\n")
+    write_whole(path, content)
     return path
 
 

@@ -256,7 +256,7 @@ def _scores_of(fit: ModelFit, tested: np.ndarray, null: float) -> WildScores:
 
 def _person_mean(fit: ModelFit, values: np.ndarray) -> np.ndarray:
     """Weighted mean of each row's person."""
-    mean = np.add.reduceat(fit.weight * values, fit.starts) / np.add.reduceat(fit.weight, fit.starts)
+    mean = np.add.reduceat(fit.weight * values, fit.starts) / fit.person_weight
     return np.repeat(mean, fit.counts)
 
 

@@ -148,8 +148,7 @@ class ModelFit:
         dummies = (self.unit[:, None] == np.arange(1, self.n_units)).astype(float)
         design = np.column_stack([self.columns.T, dummies])
         if self.absorbed:
-            total = np.add.reduceat(self.weight, self.starts)
-            mean = np.add.reduceat(design * self.weight[:, None], self.starts, axis=0) / total[:, None]
+            mean = np.add.reduceat(design * self.weight[:, None], self.starts, axis=0) / self.person_weight[:, None]
             design -= np.repeat(mean, self.counts, axis=0)
         return design * np.sqrt(self.weight)[:, None]
 
@@ -159,6 +158,16 @@ class ModelFit:
         # A fitted mean can underflow to 0 where no event was seen; such a row has no residual either.
         root = np.sqrt(self.weight)
         return np.divide(self.residual, root, out=np.zeros(self.n_rows), where=root > 0)
+
+    @cached_property
+    def person_of_row(self) -> np.ndarray:
+        """Position of the person of each row, shape (n_rows,)."""
+        return np.repeat(np.arange(self.n_people), self.counts)
+
+    @cached_property
+    def person_weight(self) -> np.ndarray:
+        """Sum of the weights of each person, shape (n_people,)."""
+        return np.add.reduceat(self.weight, self.starts)
 
     @property
     def counts(self) -> np.ndarray:
@@ -316,13 +325,13 @@ def gram_products(fit: ModelFit, vectors: np.ndarray) -> np.ndarray:
     q = len(fit.columns)
     if fit.cluster_starts is not None:
         vectors = np.repeat(vectors, np.diff(np.append(fit.cluster_starts, fit.n_people)), axis=0)
-    person = np.repeat(np.arange(fit.n_people), fit.counts)
+    person = fit.person_of_row
     fitted = np.einsum("qn,nq->n", fit.columns, vectors[person, :q])
     if fit.n_units > 1:
         fitted += np.hstack([np.zeros((fit.n_people, 1)), vectors[:, q:]])[person, fit.unit]
     weighted = fit.weight * fitted
     if fit.absorbed:
-        mean = np.add.reduceat(weighted, fit.starts) / np.add.reduceat(fit.weight, fit.starts)
+        mean = np.add.reduceat(weighted, fit.starts) / fit.person_weight
         weighted -= fit.weight * mean[person]
     products = np.add.reduceat(fit.columns * weighted, fit.starts, axis=1).T
     if fit.n_units > 1:
