@@ -55,6 +55,11 @@ class Columns:
         return pd.factorize(self.panel["person"], sort=True)[0]
 
     @cached_property
+    def territory(self) -> tuple[np.ndarray, np.ndarray]:
+        """Code of the territory of each row, and the territories."""
+        return pd.factorize(self.panel["territory"].fillna("").astype(str), sort=True)
+
+    @cached_property
     def group(self) -> np.ndarray:
         """Code of the unit whose effect is absorbed: a person under one definition of the score."""
         regime = self.panel["regime"].to_numpy("int64")
@@ -144,7 +149,7 @@ class Design:
     mean: float
     rows: np.ndarray
 
-    @property
+    @cached_property
     def n_people(self) -> int:
         """Persons with at least one row."""
         return len(np.unique(self.person))

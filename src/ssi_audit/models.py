@@ -127,7 +127,7 @@ def between(panel: pd.DataFrame | Columns, exposure: str, outcome: str) -> Fit:
 
 def _territories(given: Columns) -> list[np.ndarray]:
     """Dummies of all territories but the first, where there are enough persons in each to compare."""
-    codes, names = pd.factorize(given.panel["territory"].fillna("").astype(str), sort=True)
+    codes, names = given.territory
     if not 1 < len(names) <= (given.person.max(initial=0) + 1) / PEOPLE_PER_TERRITORY:
         return []
     return [(codes == k).astype("float64") for k in range(1, len(names))]

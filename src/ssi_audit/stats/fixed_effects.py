@@ -24,6 +24,7 @@ from ssi_audit.stats.working import (
     nested,
     person_blocks,
     person_starts,
+    row_counts,
     total_gram,
 )
 
@@ -196,7 +197,7 @@ def _poisson_state(data: Identified, b: np.ndarray) -> _State:
 
 def _concentrate(y: np.ndarray, eta: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, float]:
     """Means with each person's effect at its best value, and the log-likelihood there."""
-    counts = np.diff(np.append(starts, len(y)))
+    counts = row_counts(starts, len(y))
     eta = eta - np.repeat(np.maximum.reduceat(eta, starts), counts)  # largest is 0: exp cannot overflow
     mean = np.exp(eta)
     events, total = np.add.reduceat(y, starts), np.add.reduceat(mean, starts)

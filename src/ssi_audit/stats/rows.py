@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.working import factorize, person_blocks, person_starts, total_gram
+from ssi_audit.stats.working import factorize, person_blocks, person_starts, row_counts, total_gram
 
 # A column whose variation is explained by the earlier ones up to this share carries no information of its own.
 COLLINEAR = 1e-10
@@ -56,7 +56,7 @@ class Sample:
 
     def of_people(self, chosen: np.ndarray) -> Sample:
         """The rows of some persons; `chosen` is True or False per person."""
-        counts = np.diff(np.append(self.starts, len(self.y)))
+        counts = row_counts(self.starts, len(self.y))
         rows = np.repeat(chosen, counts)
         return replace(
             self, y=self.y[rows], columns=self.columns[:, rows],
@@ -66,7 +66,7 @@ class Sample:
 
     def of_several_rows(self) -> Sample:
         """Without the persons who have one row: within persons they say nothing."""
-        return self.of_people(np.diff(np.append(self.starts, len(self.y))) > 1)
+        return self.of_people(row_counts(self.starts, len(self.y)) > 1)
 
     def of_columns(self, chosen: np.ndarray) -> Sample:
         """Some of the columns, by position; the same rows."""
@@ -137,7 +137,7 @@ def prepare(
     size = largest(columns)
     if absorb:
         centre(columns, starts)
-    single = np.diff(np.append(starts, len(rows))) == 1
+    single = row_counts(starts, len(rows)) == 1
     return Sample(
         events=events, absorbed=absorb, y=_picked(y, rows), columns=columns, size=size,
         offset=None if offset is None else _picked(offset, rows), unit=_picked(unit, rows), units=units,
@@ -239,7 +239,7 @@ def largest(columns: np.ndarray) -> np.ndarray:
 
 def centre(columns: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Subtract from each line its mean within person, in place; returns the same array."""
-    counts = np.diff(np.append(starts, columns.shape[1]))
+    counts = row_counts(starts, columns.shape[1])
     for rows, people in person_blocks(starts, columns.shape[1], len(starts)):
         for line in columns[:, rows]:
             means = np.add.reduceat(line, starts[people] - rows.start) / counts[people]

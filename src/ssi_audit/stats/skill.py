@@ -22,7 +22,7 @@ from ssi_audit.stats.bootstrap import SEED
 from ssi_audit.stats.clusters import deletion_steps, jackknife_interval
 from ssi_audit.stats.fixed_effects import fit_ols, fit_poisson
 from ssi_audit.stats.rows import Identified, Sample, identify, prepare
-from ssi_audit.stats.working import ModelFit, cluster_grams, cluster_scores
+from ssi_audit.stats.working import ModelFit, cluster_grams, cluster_scores, row_counts
 
 # Up to this many persons each is held out alone, above it in ten groups.
 MAX_LEAVE_ONE_OUT = 50
@@ -185,7 +185,7 @@ def _warm_start(full: ModelFit, others: Identified) -> np.ndarray:
 def _share_deviance(held_out: Sample, fit: ModelFit) -> np.ndarray:
     """2 sum y log(y / (Y pi)) of each held-out person."""
     starts, y = held_out.starts, held_out.y
-    counts = np.diff(np.append(starts, len(y)))
+    counts = row_counts(starts, len(y))
     eta = np.nan_to_num(fit.coef) @ held_out.columns + fit.calendar_effects[held_out.unit]
     if held_out.offset is not None:
         eta = eta + held_out.offset
@@ -219,7 +219,7 @@ def within_r2_lopo(y: ArrayLike, X: ArrayLike, groups: ArrayLike, calendar: Arra
     sample = prepare(y, X, groups, None, calendar, events=False, absorb=True).of_several_rows()
     if len(sample.people) < 3:
         raise NotEnoughData(f"Holding people out needs at least 3 people, got {len(sample.people)}.")
-    counts = np.diff(np.append(sample.starts, len(sample.y)))
+    counts = row_counts(sample.starts, len(sample.y))
     mean = np.add.reduceat(sample.y, sample.starts) / counts
     whole = np.add.reduceat((sample.y - np.repeat(mean, counts)) ** 2, sample.starts)
     if not whole.sum() > 0:

@@ -169,10 +169,10 @@ class ModelFit:
         """Sum of the weights of each person, shape (n_people,)."""
         return np.add.reduceat(self.weight, self.starts)
 
-    @property
+    @cached_property
     def counts(self) -> np.ndarray:
         """Rows per person, shape (n_people,)."""
-        return np.diff(np.append(self.starts, self.n_rows))
+        return row_counts(self.starts, self.n_rows)
 
     def position(self, column: int) -> int:
         """Line of the working problem that holds a column of X (-1: the intercept, without person effects).
@@ -275,8 +275,7 @@ def add_gram(
 
 def person_unit_sums(unit: np.ndarray, n_units: int, values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Sum values over the rows of each person and calendar unit, shape (persons, n_units)."""
-    counts = np.diff(np.append(starts, len(unit)))
-    cell = np.repeat(np.arange(len(starts)) * n_units, counts) + unit
+    cell = np.repeat(np.arange(len(starts)) * n_units, row_counts(starts, len(unit))) + unit
     return np.bincount(cell, values, len(starts) * n_units).reshape(len(starts), n_units)
 
 
@@ -324,7 +323,7 @@ def gram_products(fit: ModelFit, vectors: np.ndarray) -> np.ndarray:
     """
     q = len(fit.columns)
     if fit.cluster_starts is not None:
-        vectors = np.repeat(vectors, np.diff(np.append(fit.cluster_starts, fit.n_people)), axis=0)
+        vectors = np.repeat(vectors, row_counts(fit.cluster_starts, fit.n_people), axis=0)
     person = fit.person_of_row
     fitted = np.einsum("qn,nq->n", fit.columns, vectors[person, :q])
     if fit.n_units > 1:
@@ -371,14 +370,28 @@ def factorize(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     if long and (labels[1:] >= labels[:-1]).all():
         # Long tables mostly come sorted: no hash table, and codes of half the size.
         starts = np.append(0, np.flatnonzero(labels[1:] != labels[:-1]) + 1)
-        counts = np.diff(np.append(starts, len(labels)))
+        counts = row_counts(starts, len(labels))
         return np.repeat(np.arange(len(starts), dtype=np.int32), counts), labels[starts]
+    if isinstance(labels, np.ndarray) and labels.dtype.kind == "i" and len(labels):
+        low, high = int(labels.min()), int(labels.max())
+        if high - low <= len(labels):  # codes already, or years and months: counted, not hashed
+            place = labels.astype(np.int64) - low
+            seen = np.bincount(place) > 0
+            return (np.cumsum(seen) - 1)[place], (np.flatnonzero(seen) + low).astype(labels.dtype)
     codes, unique = pd.factorize(labels, sort=True)
     return codes, np.asarray(unique)
 
 
 def person_starts(codes: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(codes, prepend=-1))
+
+
+def row_counts(starts: np.ndarray, n_rows: int) -> np.ndarray:
+    """Rows from each start to the next one, the last to `n_rows`."""
+    counts = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=counts[:-1])
+    counts[-1:] = n_rows - starts[-1:]
+    return counts
 
 
 def nested(groups: ArrayLike, clusters: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
