@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ssi_audit.errors import NotEnoughData, SettingsError, UserError, visible
+from ssi_audit.schema import LANGUAGES
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 NOT_WRITTEN = "Nothing half-written was left behind. Make room, or choose another --out, and run this again."
@@ -109,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     pool = command("pool", _pool, "combine evidence.json of several organisations", data=False)
     pool.add_argument("files", nargs="+", type=Path)
     pool.add_argument("--out", type=Path, required=True, help="folder of the page, its tables and answer.json")
-    pool.add_argument("--lang", choices=("en", "pl", "it", "fi", "th"), default="en", help="of the page (default: en)")
+    pool.add_argument("--lang", choices=LANGUAGES, default="en", help="of the page (default: en)")
 
     power = command("power", _power, "what a team of this size could see, and by when", data=False)
     power.add_argument("--people", type=int, required=True)
@@ -144,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _reading_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--lang", choices=("en", "pl", "it", "fi", "th"), default=None)
+    sub.add_argument("--lang", choices=LANGUAGES, default=None)
     sub.add_argument("--period", choices=("week", "month"), default=None)
     sub.add_argument("--from", dest="start", metavar="DAY", default=None, help="first day that counts, 2025-01-01")
     sub.add_argument("--to", dest="end", metavar="DAY", default=None, help="last day that counts")

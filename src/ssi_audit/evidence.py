@@ -26,9 +26,6 @@ from ssi_audit.trust import trust_checks
 if TYPE_CHECKING:
     from ssi_audit.stats.pictures import Scatter
 
-# Readings at the cap say that the score could not rise (methods.md section 1).
-CAP = {"ssi": 97.0, **dict.fromkeys(schema.PILLARS, 24.5)}
-
 
 def audit(
     data: Path | str,

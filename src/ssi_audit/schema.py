@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the names are needed by the command line, pandas is not
     import pandas as pd
 
+# Every page, message and command speaks these.
+LANGUAGES = ("en", "pl", "it", "fi", "th")
+
 PILLARS = ("brand", "people", "insights", "relationships")
 EXPOSURES = ("total", *PILLARS)
 

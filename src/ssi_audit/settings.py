@@ -97,7 +97,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     organisation: str = ""
-    language: Literal["en", "pl", "it", "fi", "th"] = "en"
+    language: Literal[*schema.LANGUAGES] = "en"
     show_names: bool = False
     period: Literal["week", "month"] = "week"
     timezone: str = "UTC"

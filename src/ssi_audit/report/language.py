@@ -19,7 +19,8 @@ from typing import Any
 
 from babel import Locale, dates, lists, numbers
 
-LANGUAGES = ("en", "pl", "it", "fi", "th")
+from ssi_audit.schema import LANGUAGES
+
 PLURAL_CATEGORIES = frozenset({"zero", "one", "two", "few", "many", "other"})
 
 # Half of our readers learnt English as a second language, most of them in Europe: day before month.
