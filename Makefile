@@ -88,15 +88,19 @@ clean: ## Remove everything made: environments, reports, processed data. Never d
 	@$(PYTHON) -c "import pathlib, shutil; [shutil.rmtree(p, ignore_errors=True) for p in ('.venv', '.venv-lab', '.cache', '.pytest_cache', '.ruff_cache', '.hypothesis')]; [shutil.rmtree(p) if p.is_dir() else p.unlink() for d in ('reports', 'data/processed') for p in pathlib.Path(d).iterdir() if p.name not in ('.gitkeep', 'README.md')]"
 
 lock: .venv/.ready ## Pin the newest allowed versions of everything in requirements.lock
-	@"$(BIN)/uv" pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements.lock
+	@"$(BIN)/uv" pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --no-emit-index-url --no-emit-find-links --generate-hashes --all-extras pyproject.toml -o requirements.lock
 
 # ---- environments: made once, made again when the project's needs change ---------------------------------
+
+# uv holds every download against the hashes of requirements.lock.
+UV_PIN := 0.13.9
 
 define install
 	@$(PYTHON) -c "import sys; sys.exit('ssi-audit needs Python 3.11 or newer; this is ' + sys.version.split()[0] + '. Name another one: make report PYTHON=python3.12') if sys.version_info < (3, 11) else None"
 	@$(PYTHON) -c "import pathlib, sys; sys.exit(0 if pathlib.Path('$(2)/python').exists() or pathlib.Path('$(2)/python.exe').exists() else 1)" || $(PYTHON) -m venv $(1)
 	@echo "Installing into $(1) (once, about a minute) ..."
-	@"$(2)/python" -m pip install --quiet --disable-pip-version-check uv && "$(2)/python" -m uv pip install --quiet --compile-bytecode --python "$(2)/python" -c requirements.lock -e ".$(3)" || "$(2)/python" -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".$(3)"
+	@"$(2)/python" -m pip install --quiet --disable-pip-version-check uv==$(UV_PIN)
+	@"$(2)/python" -m uv pip install --quiet --compile-bytecode --python "$(2)/python" -c requirements.lock -e ".$(3)"
 	@$(PYTHON) -c "import pathlib; pathlib.Path('$@').touch()"
 endef
 
