@@ -27,6 +27,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
@@ -126,7 +127,7 @@ def execute(
             progress.fresh = True
             executed = _run(progress, parameters, kernels, cell_timeout)
     except PapermillExecutionError as error:
-        raise _failed(progress, f"{error.ename}: {_first_line(error.evalue)}") from error
+        raise _failed(progress, _what_was_raised(error)) from error
     except CellTimeoutError as error:
         raise _failed(progress, f"no answer after {cell_timeout:g} seconds") from error
     except (DeadKernelError, RuntimeError) as error:
@@ -272,6 +273,7 @@ class Engine(NBClientEngine):
             record_timing=False,
             store_widget_state=False,
             on_cell_start=lambda cell, cell_index: setattr(progress, "cell", cell_index),
+            on_cell_error=lambda cell, cell_index, execute_reply: _add_missing_error(cell, execute_reply["content"]),
         )
         client.owns_km = True  # ends the kernel, whatever happened
         client.shutdown_kernel = "immediate"
@@ -307,6 +309,24 @@ def _manager(kernels: Kernels, progress: _Progress) -> _Manager:
 def _failed(progress: _Progress, reason: str) -> NotebookFailed:
     notebook = progress.notebook or progress.source
     return NotebookFailed(step_name(notebook.cells, progress.cell), reason, tidy(notebook, failed=True))
+
+
+def _add_missing_error(cell: nbformat.NotebookNode, reply: Mapping[str, Any]) -> None:
+    """Put the exception that a kernel answered with where papermill looks for it: among the outputs of the cell.
+
+    It is published there too, but on a way of its own that can fail: IPython could not write the traceback (little
+    memory, a group of exceptions, a source that changed under it), or it came too late on a very busy machine.
+    """
+    if all(output.output_type != "error" for output in cell.outputs):
+        said = {name: reply.get(name, nothing) for name, nothing in (("ename", ""), ("evalue", ""), ("traceback", []))}
+        cell.outputs.append(new_output("error", **said))
+
+
+def _what_was_raised(error: PapermillExecutionError) -> str:
+    if error.evalue.strip():
+        return f"{error.ename}: {_first_line(error.evalue)}"
+    fix = "close other programs, or use --workers 1" if error.ename == "MemoryError" else "see its executed notebook"
+    return f"{error.ename} without a message in cell [{error.exec_count}]; {fix}"
 
 
 def step_name(cells: list, index: int) -> str:

@@ -54,6 +54,7 @@ SHELL = (
     "IPython.core.pylabtools",
     "IPython.extensions.storemagic",
     "matplotlib_inline.config",
+    "pyarrow.dataset",  # pandas reads Parquet with it
     "tornado.platform.asyncio",
 )
 # A debugger would be half of what a kernel costs to start, and nobody can attach to one here.
@@ -115,7 +116,7 @@ class Kernels:
     Parameters
     ----------
     modules : iterable of str
-        What to import before forking (`sources.used_libraries` and `used_modules` of the notebooks).
+        What to import before forking (`sources.loaded_first` of the notebooks' code).
     warm : bool, optional
         Fork kernels; default: where that is safe (`can_fork`).
     """

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ssi_audit.report.fanout import Cluster
 
 ANSWER = "index"
+EDITED = "ssi-audit or the notebook was edited while this ran: run it again"
 # A cell that computes for longer than this is taken for stuck.
 CELL_TIMEOUT = 3600.0
 
@@ -87,8 +88,8 @@ def report_key(notebooks: Iterable[Path], **parts: Any) -> str:
     return sources.fingerprint(
         {
             "parts": parts,
-            "package": [sources.source_fingerprint(), sources.template_fingerprint()],
-            "notebooks": {path.name: sources.notebook_sources(path)["notebook"] for path in notebooks},
+            "package": sources.source_fingerprint(),
+            "notebooks": {path.name: sources.notebook_fingerprint(path) for path in notebooks},
             "libraries": sources.library_versions(),
         }
     )
@@ -96,8 +97,7 @@ def report_key(notebooks: Iterable[Path], **parts: Any) -> str:
 
 def start_kernels(notebooks: Iterable[Path]) -> Kernels:
     """Begin to import, in the background, what notebooks use; close the result, or pass it on."""
-    code = "\n".join(sources.notebook_code(path) for path in notebooks)
-    return Kernels([*sources.used_libraries(code), *sources.used_modules(code)])
+    return Kernels(sources.loaded_first("\n".join(sources.notebook_code(path) for path in notebooks)))
 
 
 def build_report(
@@ -312,10 +312,11 @@ class _Run:
     def one(self, job: Job) -> JobResult:
         """Run one notebook, keep what it left if it ran to its end, and render it."""
         result = self.work(job)
-        if not result.ok:
-            return result
         # Code that was edited while the notebook ran: nobody knows which of the two made this result.
-        if self.cache is not None and job.key() == self.keys[job.stem]:
+        edited = self.cache is not None and job.key() != self.keys[job.stem]
+        if not result.ok:
+            return _with_advice(result, EDITED) if edited else result
+        if self.cache is not None and not edited:
             self.cache.put(self.keys[job.stem], result.files, {"seconds": result.seconds})
             self.cache.put(_pace_key(job), {}, {"seconds": result.seconds})
         return self.render(result)
@@ -351,7 +352,7 @@ class _Pages:
     def __init__(self, context: PageContext, cache: Cache) -> None:
         self._context = context
         self._cache = cache
-        self._how = [sources.template_fingerprint(), sources.source_fingerprint("ssi_audit.report.page")]
+        self._how = sources.source_fingerprint("ssi_audit.report.page")
 
     def render(self, result: JobResult) -> JobResult:
         """The result with its page; every page but the answer is rendered while others still run."""
@@ -465,6 +466,11 @@ def _files_in(folder: Path) -> dict[str, bytes]:
 
 def _add(result: JobResult, files: Mapping[str, bytes]) -> JobResult:
     return dataclasses.replace(result, files={**result.files, **files})
+
+
+def _with_advice(result: JobResult, advice: str) -> JobResult:
+    failure = dataclasses.replace(result.failure, reason=f"{result.failure.reason} ({advice})")
+    return dataclasses.replace(result, failure=failure)
 
 
 def _failed(result: JobResult, reason: str) -> JobResult:

@@ -137,6 +137,26 @@ def test_exception_names_step_and_reason(make, request, kind, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+ODD = "class Odd(Exception):\n    def _render_traceback_(self): raise KeyError('no traceback')\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("raise ExceptionGroup('two reasons', [ValueError('a'), KeyError('b')])", "ExceptionGroup: two reasons"),
+        (ODD + "raise Odd('undefined column')", "Odd: undefined column"),
+        ("raise MemoryError", r"MemoryError without a message in cell \[2\]; close other programs, or use --workers 1"),
+        ("raise KeyboardInterrupt", r"KeyboardInterrupt without a message in cell \[2\]; see its executed notebook"),
+    ],
+)
+def test_exception_is_named_even_without_its_traceback(make, warm, code, reason):
+    """Where IPython cannot write the traceback (its source changed, a group), papermill alone would say nothing."""
+    with pytest.raises(NotebookFailed, match=f"Load: {reason}") as caught:
+        execute(make("1 + 1", "## Load", code), {}, warm)
+    (shown,) = [output for output in caught.value.notebook.cells[-1].outputs if output.output_type == "error"]
+    assert shown.ename == reason.split()[0].rstrip(":")
+
+
 KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
 
@@ -211,7 +231,7 @@ def test_broken_import_does_not_stop_the_warm_process(make):
 def test_warm_process_has_one_thread():
     """Nothing that the package imports starts a thread before the fork: such threads would be missing after it."""
     code = "import ssi_audit as sa"
-    modules = [*sources.used_libraries(code), *sources.used_modules(code), "seaborn"]
+    modules = [*sources.loaded_first(code), *sources.used_modules(code), "seaborn"]
     with Kernels(modules, warm=True) as kernels:
         kernels.ask(do="fork", file="/nowhere.json", environment={})
         assert len(list(Path(f"/proc/{kernels._warm.pid}/task").iterdir())) == 1

@@ -210,6 +210,20 @@ def test_code_edited_during_a_run_is_not_remembered(project, kernels, monkeypatc
     assert b"other" in tree(project)["executed/index.ipynb"]
 
 
+def test_failure_under_edited_code_says_so(project, kernels, monkeypatch):
+    """A notebook that fails while somebody edits the code is to be run again, not to be understood."""
+    real, path = engine.execute, project / "02-correlation.ipynb"
+
+    def edited_meanwhile(notebook, *arguments, **options):
+        if notebook == path:
+            path.write_text(path.read_text().replace("print('pillar', pillar)", "print(pillar, missing)"))
+        return real(notebook, *arguments, **options)
+
+    monkeypatch.setattr(engine, "execute", edited_meanwhile)
+    reasons = {failure.reason for failure in build(project, kernels=kernels).failures}
+    assert reasons == {f"NameError: name 'missing' is not defined ({run.EDITED})"}
+
+
 def fail(made):
     """Make the correlation notebook fail for one pillar."""
     path = made / "02-correlation.ipynb"
