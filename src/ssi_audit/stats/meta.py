@@ -129,8 +129,9 @@ def log_risk_ratio(
 
 
 def _reml_tau2(y: np.ndarray, v: np.ndarray) -> float:
-    # Root of the REML score; outside the bracket the likelihood falls, so 0 is the answer when the
-    # score is negative there.
+    # Root of the REML score. Where the score at 0 is negative the likelihood only falls: 0 is the answer. At the
+    # squared range it is always negative: with shares p of the weights it is at most sum(w) times
+    # sum p_i (y_i - m)^2 / range^2 - (1 - sum p_i^2), and the first part never exceeds half the second.
     def score(tau2: float) -> float:
         weight = 1 / (v + tau2)
         total = weight.sum()
@@ -139,7 +140,4 @@ def _reml_tau2(y: np.ndarray, v: np.ndarray) -> float:
 
     if score(0.0) <= 0:
         return 0.0
-    upper = np.ptp(y) ** 2 + v.max()
-    while score(upper) > 0:
-        upper *= 2
-    return float(optimize.brentq(score, 0.0, upper, xtol=1e-14, rtol=1e-14))
+    return float(optimize.brentq(score, 0.0, np.ptp(y) ** 2, xtol=1e-14, rtol=1e-14))

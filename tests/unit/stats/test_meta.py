@@ -62,6 +62,24 @@ def test_tau2_maximises_the_restricted_likelihood():
     assert likelihood(tau2) > max(likelihood(tau2 * 0.99), likelihood(tau2 * 1.01))
 
 
+@pytest.mark.parametrize("factor", [1e-3, 1e3, 1e5])
+def test_the_unit_does_not_matter(factor):
+    """Estimates in another unit give the same pooling in that unit, however large or small its numbers."""
+    y, v = np.array([0.1, 0.9, -0.4, 0.3]), np.array([0.01, 0.02, 0.005, 0.08])
+    ours, other = random_effects(y, v), random_effects(factor * y, factor**2 * v)
+    assert ours.tau2 > 0.05
+    assert other.tau2 == pytest.approx(factor**2 * ours.tau2, rel=1e-9)
+    assert (other.low, other.predict_high) == pytest.approx((factor * ours.low, factor * ours.predict_high), rel=1e-9)
+    assert (other.t, other.i2, other.q) == pytest.approx((ours.t, ours.i2, ours.q), rel=1e-9)
+
+
+def test_the_variance_between_teams_is_found_at_any_precision():
+    """Two equally precise teams: tau2 is half their squared difference minus their variance, and never below 0."""
+    for variance in (1e-8, 0.01, 0.3, 0.49999):
+        assert random_effects([0.0, 1.0], [variance] * 2).tau2 == pytest.approx(0.5 - variance, rel=1e-9)
+    assert random_effects([0.0, 1.0], [0.5001] * 2).tau2 == 0.0
+
+
 def test_one_team_cannot_be_pooled():
     """A team without an estimate does not count."""
     with pytest.raises(NotEnoughData, match="1 estimate"):
@@ -76,5 +94,12 @@ def test_a_variance_of_zero_is_refused():
 
 def test_a_group_without_a_case_has_no_log_ratio():
     """Zero cells are refused, not patched with a half."""
-    with pytest.raises(ValueError, match="no case"):
-        log_risk_ratio([0, 3], [10, 10], [2, 2], [10, 10])
+    for cases, compared in [([0, 3], [2, 2]), ([2, 2], [3, 0])]:
+        with pytest.raises(ValueError, match="no case"):
+            log_risk_ratio(cases, [10, 10], compared, [10, 10])
+
+
+def test_one_case_is_enough_for_a_log_ratio():
+    """1 of 10 against 1 of 5: log(1/2), with variance 1/1 - 1/10 + 1/1 - 1/5."""
+    ratio, variance = log_risk_ratio([1], [10], [1], [5])
+    assert (ratio[0], variance[0]) == pytest.approx((np.log(0.5), 1.7))
