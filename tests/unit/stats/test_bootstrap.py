@@ -10,6 +10,7 @@ import pytest
 
 from ssi_audit import stats
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats import bootstrap
 from tests.unit.stats.panels import drifting, dummies, panel
 
 
@@ -286,3 +287,96 @@ def test_matrices_must_match():
         stats.person_permutation(np.ones((3, 4)), np.ones((3, 5)))
     with pytest.raises(NotEnoughData, match="no common period with variation"):
         stats.person_permutation(np.zeros((3, 4)), np.ones((3, 4)))
+
+
+def many_scores(n_people):
+    """Sums of a model with two other columns for many persons, some of them without any information."""
+    rng = np.random.default_rng(12)
+    bread = np.array([[0.02, 0.005], [0.005, 0.01]])
+    return bootstrap.WildScores(
+        np.arange(n_people), rng.normal(0.3, 1, n_people), rng.chisquare(3, n_people) * (rng.random(n_people) < 0.9),
+        rng.normal(size=(n_people, 2)), rng.normal(size=(n_people, 2)), bread, 0.0,
+    )  # fmt: skip
+
+
+def test_few_and_many_people_turn_their_signs_alike():
+    """A product per sign vector and a table of persons by persons are two ways to the same t."""
+    many = many_scores(150)
+    few = replace(many, **{name: getattr(many, name)[:100] for name in ("people", "score", "information", "cross")})
+    few = replace(few, nuisance=many.nuisance[:100])
+    signs = np.random.default_rng(13).choice([-1.0, 1.0], (20, 150))
+    for scores in (few, many):
+        v = signs[:, : len(scores.score)]
+        S = v @ scores.score
+        star = v * scores.score - (v @ scores.nuisance) @ scores.bread @ scores.cross.T
+        star -= S[:, None] * scores.information / scores.information.sum()
+        expected = S / np.sqrt((star**2).sum(axis=1))
+        assert bootstrap._wild_t(scores, v) == pytest.approx(expected, rel=1e-9)
+
+
+def test_batches_of_signs_do_not_change_the_p(rows, monkeypatch):
+    """All 128 sign vectors are visited once, in one batch or in batches of five."""
+    whole = stats.score_wild_bootstrap(rows.y, rows.X, rows.person, column=1)
+    monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 5 * 7)
+    visited = np.concatenate(list(bootstrap._signs(7, 2**7, True, 1)))
+    assert len(visited) == len(np.unique(visited, axis=0)) == 2**7
+    assert stats.score_wild_bootstrap(rows.y, rows.X, rows.person, column=1) == whole
+
+
+def test_drawn_signs_never_give_a_p_of_zero():
+    """The data count as one draw: with 14 persons who all agree, p of 99 random vectors is 1/100."""
+    scores = replace(many_scores(14), score=np.full(14, 5.0), nuisance=np.zeros((14, 2)))
+    found = stats.max_t_wild([scores], draws=99)
+    assert (found.p, found.n_draws, found.exhaustive) == (0.01, 99, False)
+
+
+def test_twelve_people_are_enumerated_and_thirteen_drawn():
+    """All 4,096 sign vectors of 12 persons are fewer than the random draws, the 8,192 of 13 take too long."""
+    found = [stats.max_t_wild([many_scores(n)]) for n in (12, 13)]
+    assert [(one.n_draws, one.exhaustive) for one in found] == [(4096, True), (9999, False)]
+
+
+def test_two_people_are_the_fewest_that_can_turn_signs():
+    """One person's sign says nothing."""
+    assert stats.max_t_wild([many_scores(2)]).n_draws == 4
+    with pytest.raises(NotEnoughData, match="at least 2 people, got 1"):
+        stats.max_t_wild([many_scores(1)])
+
+
+def test_signs_of_people_depend_on_the_seed_alone():
+    """The same persons get the same signs in every model of a report, whatever was asked before."""
+    first = bootstrap._signs(20, 50, False, 7)[0].copy()
+    bootstrap._signs(20, 50, False, 8)
+    again = next(bootstrap._draw_signs(20, 50, False, 7))
+    assert np.array_equal(first, again)
+    assert set(np.unique(first)) == {-1.0, 1.0}
+    assert abs(first.mean()) < 0.15
+
+
+def test_a_value_without_a_period_is_left_out():
+    """A row that belongs to no period has no place in the matrix."""
+    matrix, _, periods = stats.person_period_matrix([1, 2, 3], ["a", "a", "b"], [7, np.nan, 7])
+    assert matrix.tolist() == [[1], [3]]
+    assert periods.tolist() == [7]
+
+
+def test_one_common_period_is_enough_to_exchange_histories():
+    """Periods in which either matrix is flat add nothing; only when no period is left there is no test."""
+    rng = np.random.default_rng(14)
+    R, X = rng.normal(size=(2, 5, 4))
+    R[:, 0], X[:, 3] = 0.0, 0.0
+    ours = stats.person_permutation(R, X)
+    assert ours.p == stats.person_permutation(R[:, 1:3], X[:, 1:3]).p
+    X[:, 1:3] = 0.0
+    with pytest.raises(NotEnoughData, match="no common period"):
+        stats.person_permutation(R, X)
+
+
+def test_pairs_asked_for_equal_the_table_of_all_pairs(monkeypatch):
+    """Thousands of persons are permuted pair by pair; the statistic is the same for the same order."""
+    R, X = np.random.default_rng(15).normal(size=(2, 6, 8))
+    orders = np.array([np.arange(6), [1, 0, 3, 2, 5, 4]])
+    table = bootstrap._shares(R, X)(orders)
+    monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 35)
+    assert bootstrap._shares(R, X)(orders) == pytest.approx(table)
+    assert table[1] == pytest.approx([R[i] @ X[j] for i, j in enumerate(orders[1])])
