@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import linregress, pearsonr
+from scipy.stats import t as t_distribution
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.change import (
@@ -132,6 +134,9 @@ def test_two_readings_of_one_day_are_no_pair():
 def test_disattenuation_divides_slope_and_limits():
     """A reliability of one half doubles the slope and both limits."""
     assert disattenuated(0.1, 0.05, 0.15, 0.5) == pytest.approx((0.2, 0.1, 0.3))
+    assert disattenuated(0.1, 0.05, 0.15, 1.0) == (0.1, 0.05, 0.15)
+    with pytest.raises(ValueError, match="reliability is 0"):
+        disattenuated(0.1, 0.05, 0.15, 0.0)
 
 
 def test_a_change_that_all_share_depends_on_nothing():
@@ -139,3 +144,94 @@ def test_a_change_that_all_share_depends_on_nothing():
     first = np.random.default_rng(0).normal(50, 10, 30)
     found = naive_change(first, first + 3)
     assert (found.r, found.slope, found.p) == (0.0, 0.0, 1.0)
+
+
+def test_the_naive_line_is_that_of_scipy():
+    """r, slope, standard error and p of the change on the start equal scipy.stats.linregress."""
+    first, last = noisy_pair(np.random.default_rng(10), 12, growth=0.3)
+    found, line = naive_change(first, last), linregress(first, last - first)
+    assert (found.r, found.slope) == pytest.approx((line.rvalue, line.slope), rel=1e-12)
+    assert (found.se, found.p) == pytest.approx((line.stderr, line.pvalue), rel=1e-10)
+    corrected = blomqvist(first, last, 0.8)
+    half = t_distribution.ppf(0.975, 10) * line.stderr / 0.8
+    assert corrected.se == pytest.approx(line.stderr / 0.8, rel=1e-10)
+    assert (corrected.low, corrected.high) == pytest.approx((corrected.slope - half, corrected.slope + half), rel=1e-10)
+
+
+def test_a_perfect_line_has_no_error_and_a_p_of_zero():
+    """Everybody moves half way to 50: the slope is -1/2 without any error."""
+    first = np.array([40.0, 44, 48, 56, 60])
+    found = naive_change(first, (first + 50) / 2)
+    assert (found.r, found.slope) == pytest.approx((-1, -0.5))
+    assert found.se == pytest.approx(0, abs=1e-12)
+    assert found.p == pytest.approx(0, abs=1e-12)
+
+
+def test_one_start_for_all_explains_no_change():
+    """Where all started alike there is nothing the change could depend on."""
+    with pytest.raises(NotEnoughData, match="nothing can depend on it"):
+        naive_change(np.full(6, 50.0), np.arange(6.0))
+
+
+def test_a_level_that_all_share_is_no_correlation():
+    """Persons who only trade places around one level give no level to relate their change to."""
+    first = np.array([40.0, 45, 50, 55, 60])
+    with pytest.raises(NotEnoughData, match="all persons have the same one"):
+        oldham(first, 100 - first)
+
+
+def test_five_persons_are_enough_and_their_interval_is_fishers():
+    """With five persons z has standard error 1/sqrt(2), and t three degrees of freedom."""
+    first, last = np.array([40.0, 45, 52, 58, 61]), np.array([47.0, 43, 60, 55, 64])
+    found = oldham(first, last)
+    z = np.arctanh(np.corrcoef(last - first, last + first)[0, 1])
+    assert np.arctanh([found.low, found.high]) == pytest.approx(z + np.array([-1, 1]) * 1.959964 / np.sqrt(2), rel=1e-6)
+    assert (found.n, found.df) == (5, 3)
+    # Pitman and Morgan: the same p as that of the correlation of sum and difference.
+    assert found.p == pytest.approx(pearsonr(last - first, last + first).pvalue, rel=1e-9)
+
+
+def test_a_change_in_step_with_the_level_is_certain():
+    """Everybody grows by a tenth: r is 1 with no interval around it, and p is 0."""
+    first = np.array([40.0, 45, 50, 55, 60])
+    found = oldham(first, 1.1 * first)
+    assert (found.r, found.low, found.high) == pytest.approx((1, 1, 1))
+    assert found.p == pytest.approx(0, abs=1e-9)
+
+
+def test_pairs_are_close_up_to_the_days_asked_for():
+    """Ten pairs two days apart are enough; with one day they are no pairs; three days apart none are."""
+    person, day = np.repeat(np.arange(10), 2), np.tile([0, 2], 10)
+    value = np.tile([50.0, 52.0], 10)
+    found = close_reading_reliability(person, day, value)
+    # Each pair differs by 2: half of 4 is the error, and all that varies within a person.
+    assert (found.n_pairs, found.n_people, found.error_variance, found.within) == (10, 10, 2.0, 0.0)
+    for days, most in ((day, 1), (day * 1.5, 2)):
+        with pytest.raises(NotEnoughData, match="only 0 pairs"):
+            close_reading_reliability(person, days, value, max_days=most)
+    with pytest.raises(NotEnoughData, match="only 9 pairs"):
+        close_reading_reliability(person[2:], day[2:], value[2:])
+
+
+def test_a_person_read_once_and_a_missing_value_do_not_count():
+    """One reading says nothing of the variance within; a value that is missing is no reading."""
+    person = np.array([*np.repeat(np.arange(10), 3), 10, 11, 11])
+    day = np.array([*np.tile([0, 1, 9], 10), 0, 0, 1])
+    value = np.array([*np.tile([50.0, 52.0, 57.0], 10), 40, 41, np.nan])
+    found = close_reading_reliability(person, day, value)
+    assert (found.n_pairs, found.n_people, found.error_variance) == (10, 10, 2.0)
+    assert found.within_variance == pytest.approx(np.var([50.0, 52.0, 57.0], ddof=1))
+
+
+def test_a_score_that_never_moves_has_no_reliability_within():
+    """Without variance within persons nothing can be told from noise."""
+    with pytest.raises(NotEnoughData, match="no person's score ever changed"):
+        close_reading_reliability(np.repeat(np.arange(10), 2), np.tile([0, 1], 10), np.full(20, 50.0))
+
+
+def test_shapes_must_match():
+    """One number per person at the start and at the end."""
+    with pytest.raises(ValueError, match="one number per person was expected"):
+        oldham(np.arange(6.0), np.arange(5.0))
+    with pytest.raises(ValueError, match="one number per person was expected"):
+        oldham(np.ones((6, 2)), np.ones((6, 2)))
