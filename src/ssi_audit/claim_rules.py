@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -198,15 +198,25 @@ def presence_of_all(found: Sequence[Interval], smallest: Sequence[float]) -> tup
 
 
 def absence_of_all(
-    found: Sequence[Interval], smallest: Sequence[float], direction: str = "more"
+    found: Sequence[Interval],
+    smallest: Sequence[float],
+    direction: str = "more",
+    doubt: Callable[[int], str] = lambda k: "",
 ) -> tuple[str, str, int]:
     """Judge "none of these has a link"; the mirror of `presence_of_all`.
+
+    Parameters
+    ----------
+    found, smallest, direction
+        As in `absence`, one each.
+    doubt : callable
+        Position of a clear link → why it refutes nothing, or an empty text.
 
     Returns
     -------
     state, reason : str
-        Every one supported by `absence`: supported. One of them contradicted, Holm-adjusted over all: contradicted.
-        Else not enough data.
+        Every one supported by `absence`: supported. One of them contradicted, Holm-adjusted over all, and beyond
+        doubt: contradicted. Else not enough data.
     decisive : int
         Position of the one that decided.
     """
@@ -216,8 +226,13 @@ def absence_of_all(
         return SUPPORTED, "For each one a link large enough to matter is ruled out.", int(np.argmax(strength))
     p = holm([r.p for r in found])
     clear = [k for k, state in enumerate(states) if state == CONTRADICTED and p[k] < ALPHA]
+    doubts = {k: doubt(k) for k in clear}
+    firm = [k for k in clear if not doubts[k]]
+    if firm:
+        return CONTRADICTED, "At least one has a clear link.", max(firm, key=lambda k: strength[k])
     if clear:
-        return CONTRADICTED, "At least one has a clear link.", max(clear, key=lambda k: strength[k])
+        strongest = max(clear, key=lambda k: strength[k])
+        return NOT_ENOUGH, doubts[strongest], strongest
     return NOT_ENOUGH, *_undecided(found, smallest, [k for k, state in enumerate(states) if state != SUPPORTED])
 
 

@@ -55,8 +55,8 @@ def beyond_activity(case: Case, ask: BeyondActivity, number: float) -> Finding:
 
     Supported: D is ruled out by the rule `absence` ("either"). Supported but smaller ("mostly, not only"): D is
     clear, and yet activity explains more than half of the plain link (joint jackknife range above .5). Contradicted:
-    D is clear, not ruled out, and positive. Where the activity log is too thin to rule activity out (methods.md
-    section 8), a clear D contradicts nothing. Else not enough data.
+    D is clear, not ruled out, and positive. Where the lead placebo or the negative control fails, or the activity log
+    is too thin to rule activity out (methods.md section 8), a clear D contradicts nothing. Else not enough data.
     """
     case.require_activity()
     outcome = case.first_of(ask.outcomes)
@@ -75,6 +75,8 @@ def beyond_activity(case: Case, ask: BeyondActivity, number: float) -> Finding:
             NOT_ENOUGH,
             "At equal activity higher scores go with fewer results, which the claim is not about.",
         )
+    elif state == CONTRADICTED and (doubt := case.doubt("total", outcome)):
+        state, reason = NOT_ENOUGH, doubt
     elif state == CONTRADICTED and not case.log_is_complete:
         state, reason = NOT_ENOUGH, "The score adds something, but the activity log is too thin to rule activity out."
     elif state == CONTRADICTED and share is not None and share.low > 0.5:

@@ -195,7 +195,8 @@ def no_link(case: Case, ask: NoLink, number: float) -> Finding:
     """Effects at equal activity within persons (D) of every score on every outcome; rule `absence_of_all` (K2).
 
     Supported: every one is ruled out, each by its own 90 % range inside the smallest effect of interest (an
-    intersection of tests needs no correction). Contradicted: one is clear, Holm-adjusted over all, and not ruled out.
+    intersection of tests needs no correction). Contradicted: one is clear, Holm-adjusted over all, and not ruled out;
+    a positive one only where the lead placebo and the negative control hold, as in the verdict (section 8).
     An outcome that the files lack keeps the claim from being supported, and is named.
     """
     case.require_activity()
@@ -215,7 +216,10 @@ def no_link(case: Case, ask: NoLink, number: float) -> Finding:
         raise NotEnoughData(unsure)
     pairs = list(found)
     smallest = [case.smallest(outcome) for _, outcome in pairs]
-    state, reason, k = absence_of_all([found[pair] for pair in pairs], smallest, ask.direction)
+    ranges = [found[pair] for pair in pairs]
+    state, reason, k = absence_of_all(
+        ranges, smallest, ask.direction, lambda k: case.doubt(*pairs[k]) if ranges[k].low > 0 else ""
+    )
     if state != CONTRADICTED and lacking:
         raise NotTestable(case.missing(lacking[0]))
     if state != CONTRADICTED and unsure:

@@ -252,6 +252,26 @@ def test_thin_log_refutes_nothing():
 
 
 @pytest.mark.parametrize(
+    ("claim_id", "changes"),
+    [
+        ("only-through-activity", {"own": 4, "on_inquiries": 0.3}),
+        ("not-effectiveness", {"own": 10, "on_inquiries": 0.2, "on_win_rate": 0.3}),
+    ],
+)
+def test_effect_that_the_verdict_doubts_refutes_nothing(claim_id, changes):
+    """Success that comes first, and a score that goes with other inquiries too, keep a clear effect undecided."""
+    frame = panel(n=40, **changes)
+    assert judged(claim_id, frame).state == "contradicted"
+    rates = frame["opportunities"] if claim_id == "only-through-activity" else frame["deals"] / frame["meetings"]
+    found = judged(claim_id, frame.assign(lead_ssi=50 + 10 * (rates / rates.mean() - 1)))
+    assert (found.state, "before the score" in found.reason) == ("not_enough_data", True)
+    other = frame.assign(inquiries_other=2 * frame["inquiries"])
+    other.attrs["facts"] = {**frame.attrs["facts"], "inquiry_source": "linkedin"}
+    found = judged(claim_id, other)
+    assert (found.state, "did not come from LinkedIn" in found.reason) == ("not_enough_data", True)
+
+
+@pytest.mark.parametrize(
     ("changes", "state"),
     [({"on_inquiries": 0.3, "per_year": -0.2}, "supported"), ({"on_inquiries": 0.2}, "contradicted"),
      ({"on_inquiries": 0.2, "per_year": 0.1}, "contradicted")],
