@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
 
 from ssi_audit import stats
 from ssi_audit.errors import NotEnoughData
@@ -90,3 +91,52 @@ def test_equivalence_needs_two_values_and_pairs_of_one_length():
         stats.welch_equivalence([1.0], [1.0, 2.0], -1, 1)
     with pytest.raises(ValueError, match="got 2 and 3"):
         stats.paired_equivalence([1.0, 2.0], [1.0, 2.0, 3.0], -1, 1)
+
+
+def test_both_adjustments_equal_statsmodels():
+    """Holm and Benjamini-Hochberg are those of multipletests, with ties and many p-values; others are asked there."""
+    p = np.round(np.random.default_rng(1).beta(0.5, 2, 60), 3)
+    for ours, method in ((stats.holm, "holm"), (stats.benjamini_hochberg, "fdr_bh")):
+        assert ours(p) == pytest.approx(multipletests(p, method=method)[1], rel=1e-12)
+    gaps = np.append(p, np.nan)
+    assert stats.adjust(gaps, "bonferroni")[:60] == pytest.approx(np.minimum(60 * p, 1))
+    assert np.isnan(stats.adjust(gaps, "bonferroni")[60])
+
+
+def test_one_sided_tests_equal_scipy():
+    """Welch and paired equivalence are two one-sided tests of scipy's; gaps are left out."""
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(0.2, 1, 9), rng.normal(0, 2, 14)
+    ours = stats.welch_equivalence(np.append(x, np.nan), y, -1.0, 1.5)
+    lower = scipy_stats.ttest_ind(x + 1.0, y, equal_var=False, alternative="greater")
+    upper = scipy_stats.ttest_ind(x - 1.5, y, equal_var=False, alternative="less")
+    assert (ours.p_lower, ours.p_upper) == pytest.approx((lower.pvalue, upper.pvalue), rel=1e-9)
+    assert ours.p == max(ours.p_lower, ours.p_upper)
+    wide = lower.confidence_interval(0.95).low - 1.0, upper.confidence_interval(0.95).high + 1.5
+    assert (ours.low90, ours.high90) == pytest.approx(wide, rel=1e-9)
+    pairs = stats.paired_equivalence(x, y[:9], -1.0, 1.0)
+    assert pairs.p_lower == pytest.approx(scipy_stats.ttest_1samp(x - y[:9], -1.0, alternative="greater").pvalue)
+
+
+def test_the_normal_comparison_of_rates_is_that_of_their_logarithms():
+    """The z and the interval come from log(rate ratio) with standard error sqrt(1/a + 1/b)."""
+    found = stats.poisson_two_rates(20, 50, 10, 40, null=1.2)
+    log, se = np.log(20 / 50 / (10 / 40)), np.sqrt(1 / 20 + 1 / 10)
+    assert found.z == pytest.approx((log - np.log(1.2)) / se)
+    assert np.log([found.wald_low, found.wald_high]) == pytest.approx([log - 1.959964 * se, log + 1.959964 * se])
+    assert found.null == 1.2
+
+
+@pytest.mark.parametrize(
+    "wrong", [(-1, 1, 1, 1, 1), (1, 0, 1, 1, 1), (1, 1, -1, 1, 1), (1, 1, 1, 0, 1), (1, 1, 1, 1, 0)]
+)
+def test_impossible_rates_are_refused(wrong):
+    """Events are not negative, times and the ratio tested are above 0."""
+    with pytest.raises(ValueError, match="must not be negative"):
+        stats.poisson_two_rates(*wrong)
+
+
+def test_the_exact_test_takes_its_share_from_the_times():
+    """Given the sum, the first count is binomial with share null t1 / (null t1 + t2)."""
+    found = stats.poisson_two_rates(7, 30, 3, 10, null=0.5)
+    assert found.p == pytest.approx(scipy_stats.binomtest(7, 10, 15 / 25).pvalue)

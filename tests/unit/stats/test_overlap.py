@@ -127,3 +127,54 @@ def test_a_table_with_gaps_is_refused():
     """The ANOVA forms need every rating."""
     with pytest.raises(ValueError, match="gaps"):
         intraclass(np.array([[1.0, np.nan], [2.0, 3.0]]))
+
+
+def test_vif_and_eigenvalues_are_those_of_the_correlation_matrix():
+    """VIF is the diagonal of its inverse; eigenvalues fall, add up to k, and the first over k is the share."""
+    items, person = pillars(np.random.default_rng(11), people=12, weeks=6)
+    items[:, 1] += 0.5 * items[:, 0]
+    found = overlap_within(items, person)
+    centred = items - np.repeat(items.reshape(12, 6, 4).mean(axis=1), 6, axis=0)
+    matrix = np.corrcoef(centred, rowvar=False)
+    assert found.vif == pytest.approx(np.diag(np.linalg.inv(matrix)), rel=1e-9)
+    assert found.eigenvalues == pytest.approx(np.sort(np.linalg.eigvalsh(matrix))[::-1], rel=1e-9)
+    assert found.eigenvalues.sum() == pytest.approx(4)
+    assert found.first_share == pytest.approx(found.eigenvalues.max() / 4)
+
+
+def test_five_persons_and_three_rows_and_two_raters_are_enough():
+    """The smallest tables that say anything are taken, the next smaller ones refused."""
+    items, person = pillars(np.random.default_rng(12), people=5, weeks=3)
+    assert overlap_between(items, person).n == 5
+    assert scale_statistics(items[:3]).n == 3
+    with pytest.raises(NotEnoughData, match="only 2 complete rows"):
+        scale_statistics(np.vstack([items[:2], [np.nan, 1, 1, 1]]))
+    assert intraclass([[1.0, 2.0], [3.0, 5.0]]).n == 2
+    for table in ([[1.0, 2.0]], [[1.0], [2.0]]):
+        with pytest.raises(NotEnoughData, match="at least two of each"):
+            intraclass(table)
+    assert one_factor(np.array([[1, 0.5, 0.5], [0.5, 1, 0.5], [0.5, 0.5, 1]])).loadings == pytest.approx([0.5**0.5] * 3)
+
+
+def test_alpha_of_parallel_items_is_spearman_brown():
+    """Items with one common correlation r: alpha is k r / (1 + (k - 1) r), raw and standardised alike."""
+    rng = np.random.default_rng(13)
+    shape = np.linalg.cholesky(np.full((4, 4), 0.3) + 0.7 * np.eye(4))
+    noise = rng.normal(size=(50, 4))
+    noise -= noise.mean(axis=0)
+    exact = noise @ np.linalg.inv(np.linalg.cholesky(np.cov(noise, rowvar=False))).T @ shape.T
+    found = scale_statistics(exact)
+    assert (found.alpha_raw, found.alpha_std) == pytest.approx((1.2 / 1.9, 1.2 / 1.9))
+    # An item with its sum: (1 + 3r) / sqrt(4 (1 + 3r)); with the rest: 3r / sqrt(3 (1 + 2r)).
+    assert found.item_total == pytest.approx(np.full(4, np.sqrt(1.9) / 2))
+    assert found.item_rest == pytest.approx(np.full(4, 0.9 / np.sqrt(4.8)))
+
+
+def test_only_the_scale_of_one_item_parts_raw_from_standardised_alpha():
+    """Ten times one item changes the raw alpha and leaves the standardised one and the ranks alone."""
+    items, person = pillars(np.random.default_rng(14), people=9, weeks=4)
+    larger = items * [10, 1, 1, 1]
+    one, other = scale_statistics(items), scale_statistics(larger)
+    assert other.alpha_std == pytest.approx(one.alpha_std)
+    assert other.alpha_raw < one.alpha_raw - 0.1
+    assert overlap_between(larger, person).spearman == pytest.approx(overlap_between(items, person).spearman)

@@ -74,3 +74,32 @@ def test_the_implied_link_is_bounded_and_knows_when_it_is_nothing():
     assert implied_link([0.0, 10.0], [1.0, 2.0], 1.5, 1.0) == 0.0
     assert math.isnan(implied_link([1.0, 1.0], [1.0, 2.0], 1.5, 1.2))
     assert math.isnan(implied_link([1.0, 2.0], [2.0, 2.0], 2.0, 1.2))
+
+
+def test_groups_show_their_number_and_means():
+    """Thirds by x with the means of both axes; what does not divide goes to the first groups."""
+    x = np.arange(17.0)
+    groups = scatter(x[::-1], 2 * x[::-1] + 1).groups
+    assert [n for n, _, _ in groups] == [6, 6, 5]
+    assert [mean for _, mean, _ in groups] == pytest.approx([2.5, 8.5, 14.0])
+    assert [mean for _, _, mean in groups] == pytest.approx([6.0, 18.0, 29.0])
+
+
+def test_eight_sellers_make_a_picture_if_so_few_may_be_shown():
+    """Eight dots are enough; where groups of nine are the smallest shown, eight dots are none."""
+    found = scatter(X[:8], Y[:8])
+    assert (found.n_people, len(found.line_x)) == (8, 41)
+    assert (found.line_x[0], found.line_x[-1]) == (min(X[:8]), max(X[:8]))
+    assert scatter(X[:8], Y[:8], min_group=9) is None
+    assert scatter(X[:9], Y[:9], min_group=9).groups[0][0] == 9
+
+
+def test_the_implied_link_follows_its_formula():
+    """It is mean * log(ratio) / unit * sd(x) / sd(y), with the sign of the claim, and -1 at the least."""
+    x, y = [0.0, 4.0, 8.0], [1.0, 9.0, 2.0]
+    expected = 3 * math.log(1.3) / 10 * np.std(x) / np.std(y)
+    assert implied_link(x, y, 3.0, 1.3) == pytest.approx(expected)
+    assert implied_link(x, y, 3.0, 1.3, unit=5.0) == pytest.approx(2 * expected)
+    assert implied_link(x, y, 3.0, 1 / 1.3) == pytest.approx(-expected)
+    assert implied_link([0.0, 100.0], [0.0, 0.001], 50.0, 1 / 3) == -1.0
+    assert math.isnan(implied_link(x, y, 3.0, 0.0))

@@ -10,7 +10,11 @@ import pytest
 from ssi_audit.stats.clusters import cr2
 from ssi_audit.stats.fixed_effects import fe_poisson
 from ssi_audit.stats.power import (
+    DF_SHARE,
+    MAX_WEEKS,
     PanelFacts,
+    _variance_shown,
+    _weeks_for,
     calibrate,
     expected_se,
     panel_facts,
@@ -137,3 +141,46 @@ def test_a_ratio_of_one_cannot_be_looked_for():
     """Nothing is a difference of nothing."""
     with pytest.raises(ValueError, match="above 1"):
         team_power(10, 52, PanelFacts(3.0), ratio=1.0)
+
+
+def test_the_variance_shown_is_that_of_a_fading_series():
+    """1 minus the mean of the correlations of all pairs of weeks, memory to the power of their distance."""
+    for weeks, memory in ((2, 0.9), (13, 0.93), (52, 0.5), (7, 0.0)):
+        apart = np.abs(np.subtract.outer(np.arange(weeks), np.arange(weeks)))
+        assert _variance_shown(weeks, memory) == pytest.approx(1 - np.mean(float(memory) ** apart), rel=1e-9)
+
+
+def test_the_expected_error_of_a_score_without_memory_is_poissons():
+    """se^2 = 1 / (events x variance of the score within, in units), one person given to the calendar."""
+    facts = PanelFacts(2.5, score_sd=6.0, memory=0.0, r2=0.2, dispersion=3.0, unit=5.0)
+    events = 2.5 * 11 * 40
+    variance = (6 / 5) ** 2 * (1 - 1 / 40) * (1 - 0.2)
+    assert expected_se(12, 40, facts) == pytest.approx(np.sqrt(3.0 / (events * variance)), rel=1e-9)
+    assert expected_se(3, 2, facts) > expected_se(12, 40, facts)
+
+
+def test_ten_years_and_the_smallest_team_are_within_reach():
+    """Two degrees of freedom at least; weeks are counted for everybody; the bound of the search itself counts."""
+    facts = volume_facts(4.0, adjusted=True)
+    small, large = team_power(3, 52, facts), team_power(41, 52, facts, ratio=1.2)
+    assert (small.df, large.df) == (2.0, pytest.approx(40 * DF_SHARE))
+    assert large.seller_weeks_to_detect == 41 * large.weeks_to_detect
+    assert large.seller_weeks_to_rule_out == 41 * large.weeks_to_rule_out
+    at_the_end = expected_se(20, MAX_WEEKS, facts)
+    assert _weeks_for(20, facts, at_the_end * (1 + 1e-12)) == MAX_WEEKS
+    assert np.isinf(_weeks_for(20, facts, at_the_end * (1 - 1e-6)))
+    assert _weeks_for(20, facts, 10.0) == 2
+
+
+@pytest.mark.parametrize("wrong", [{"score_sd": 0.0}, {"dispersion": 0.0}, {"unit": 0.0}, {"r2": 1.0}, {"r2": -0.1},
+                                   {"memory": -0.1}])  # fmt: skip
+def test_each_fact_has_its_range(wrong):
+    """Spread, dispersion and unit are above 0, memory and r2 shares below 1."""
+    with pytest.raises(ValueError, match="must be"):
+        expected_se(10, 52, replace(PanelFacts(3.0), **wrong))
+
+
+def test_an_error_of_zero_cannot_be_calibrated_to():
+    """A measured standard error is above 0."""
+    with pytest.raises(ValueError, match="above 0 was expected"):
+        calibrate(PanelFacts(3.0), 0.0, 10, 52)

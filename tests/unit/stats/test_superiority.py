@@ -74,3 +74,32 @@ def test_one_person_is_no_group():
     """A group of one is refused, gaps do not count."""
     with pytest.raises(NotEnoughData, match="groups of 1 and 3"):
         probability_of_superiority([1.0, np.nan], [1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(("n_x", "n_y"), [(5, 5), (4, 11), (2, 2)])
+def test_the_limit_without_overlap_is_newcombes(n_x, n_y):
+    """At the limit the squared distance is z^2 times Newcombe's variance there (2006, part 2, method 5)."""
+    found = probability_of_superiority(np.arange(n_x) + 100.0, np.arange(n_y))
+    theta, spare = found.low, (n_x + n_y) / 2 - 1
+    variance = theta * (1 - theta) * (1 + spare * ((1 - theta) / (2 - theta) + theta / (1 + theta))) / (n_x * n_y)
+    assert (1 - theta) ** 2 == pytest.approx(1.959963985**2 * variance, rel=1e-6)
+    mirrored = probability_of_superiority(np.arange(n_y), np.arange(n_x) + 100.0)
+    assert (mirrored.p_above, mirrored.low) == (0.0, 0.0)
+    assert mirrored.high == pytest.approx(1 - theta, rel=1e-9)
+    assert (found.n_x, found.n_y, found.null) == (n_x, n_y, 0.5)
+
+
+def test_a_coin_of_ties_has_limits_at_equal_distance():
+    """All tied: the limits lie as far below one half as above, and more persons bring them nearer."""
+    few, many = (probability_of_superiority(np.ones(n), np.ones(2 * n)) for n in (5, 50))
+    for found in (few, many):
+        assert found.low + found.high == pytest.approx(1)
+    assert many.high - many.low < 0.4 * (few.high - few.low)
+
+
+def test_limits_never_leave_zero_to_one():
+    """One tie among groups of four apart: the t interval would reach beyond 1."""
+    found = probability_of_superiority([5.0, 6, 7, 8], [1.0, 2, 3, 5])
+    assert found.method == "brunner-munzel"
+    assert (found.p_above, found.high) == (1 - 0.5 / 16, 1.0)
+    assert probability_of_superiority([1.0, 2, 3, 5], [5.0, 6, 7, 8]).low == 0.0
