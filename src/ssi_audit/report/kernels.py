@@ -132,6 +132,7 @@ class Kernels:
         self._lock = threading.Lock()
         self._warm: subprocess.Popen | None = None
         self._ready = False
+        self._prepared: list[dict] = []
         self.closed = False
         if can_fork() if warm is None else warm:
             self._warm = subprocess.Popen(
@@ -148,6 +149,18 @@ class Kernels:
     def warm(self) -> bool:
         """Whether kernels are forked (False once the warm process is gone)."""
         return self._warm is not None
+
+    def prepare(self, function: str, *arguments: object) -> None:
+        """Let the warm process call a function before it forks the first kernel; fresh kernels do without.
+
+        Parameters
+        ----------
+        function : str
+            Dotted name.
+        *arguments
+            What JSON can hold.
+        """
+        self._prepared.append({"do": "call", "function": function, "arguments": arguments})
 
     def fork(self, connection_file: str, environment: Mapping[str, str]) -> ForkedKernel:
         """Fork a kernel that serves a connection file.
@@ -167,12 +180,17 @@ class Kernels:
             try:
                 if not self._ready:
                     self._ready = bool(json.loads(self._warm.stdout.readline()))
-                self._warm.stdin.write(json.dumps(question) + "\n")
-                self._warm.stdin.flush()
-                return json.loads(self._warm.stdout.readline())
+                while self._prepared:
+                    self._tell(self._prepared.pop(0))
+                return self._tell(question)
             except (OSError, ValueError) as error:
                 self._stop_warm()
                 raise WarmStopped from error
+
+    def _tell(self, question: dict) -> dict:
+        self._warm.stdin.write(json.dumps(question) + "\n")
+        self._warm.stdin.flush()
+        return json.loads(self._warm.stdout.readline())
 
     def close(self) -> None:
         """End all kernels and remove the private folder."""
@@ -330,12 +348,25 @@ def _answer_questions(answers: TextIO, statuses: dict[int, int | None]) -> None:
                 _become_kernel(question)
             statuses[pid] = None
             _answer(answers, {"pid": pid})
+        elif question["do"] == "call":
+            _answer(answers, {"done": _call(question["function"], question["arguments"])})
         else:
             pid = question["pid"]
             if statuses[pid] is None:
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 statuses[pid] = os.waitstatus_to_exitcode(status) if ended else None
             _answer(answers, {"status": statuses[pid]})
+
+
+def _call(name: str, arguments: Iterable[object]) -> bool:
+    """Call a function by its name; whether it ended well."""
+    module, _, function = name.rpartition(".")
+    try:
+        getattr(importlib.import_module(module), function)(*arguments)
+    except Exception:
+        return False  # kernels do without what it would have prepared, and say what is wrong with it
+    gc.freeze()
+    return True
 
 
 def _import(name: str) -> None:

@@ -1,5 +1,7 @@
 """Notebooks on forked and on fresh kernels: the same result, and a plain word about what went wrong."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -9,12 +11,18 @@ import textwrap
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from ssi_audit import schema, workspace
 from ssi_audit.report import sources
 from ssi_audit.report.engine import NotebookFailed, execute, step_name
 from ssi_audit.report.kernels import ForkedKernel, Kernels, WarmStopped, can_fork
 from ssi_audit.report.run import _notebook_bytes
+from ssi_audit.report.sheet import hand_over
+from ssi_audit.settings import Settings
+from tests.unit.report import factories
 from tests.unit.report.notebook_maker import write_notebook
 
 needs_fork = pytest.mark.skipif(not can_fork(), reason="kernels are not forked on this system")
@@ -235,6 +243,44 @@ def test_warm_process_has_one_thread():
     with Kernels(modules, warm=True) as kernels:
         kernels.ask(do="fork", file="/nowhere.json", environment={})
         assert len(list(Path(f"/proc/{kernels._warm.pid}/task").iterdir())) == 1
+
+
+def test_run_is_read_once_for_all_kernels(make):
+    """A run handed over before the fork is what a notebook opens: every cell and result; other options read anew."""
+    frame = pd.DataFrame({"person": ["P01", "P02", None], "n": [0.1, np.nan, 3.0], "day": pd.Timestamp("2026-01-05")})
+    frame.attrs["facts"] = {"period": "week"}
+    tables = schema.Tables(*([frame] * 7), notes=("a note",))
+    audit = factories.leading()
+    audit.data["currency"] = "EUR"
+    run = workspace.Run("key", Path("place"), frame, tables, audit, Settings(language="pl"))
+    start, never = (
+        "from ssi_audit import workspace\nfrom ssi_audit.report.sheet import open_sheet",
+        "workspace.load_run = 0",
+    )
+    look = "run = open_sheet('x', data, options).run\nframe = run.tables.ledger"
+    show = (
+        "print(run, frame.dtypes.to_string(), frame.to_json(date_format='iso'), run.panel.attrs, run.audit.to_dict())"
+    )
+    notebook = make(start, never, look, show, parameters="data = ''\noptions = {}")
+    with Kernels(sources.loaded_first(start), warm=True) as kernels:
+        hand_over(run, "some/where/", {"language": "pl"}, kernels.folder / "run")
+        kernels.prepare("ssi_audit.report.sheet.take_over", str(kernels.folder / "run"))
+        taken = execute(notebook, {"data": "some/where", "options": {"language": "pl"}}, kernels)
+        assert len(list(Path(f"/proc/{kernels._warm.pid}/task").iterdir())) == 1, "kernels would miss its threads"
+        with pytest.raises(NotebookFailed, match="'int' object is not callable"):
+            execute(notebook, {"data": "some/where", "options": {"language": "it"}}, kernels)
+    scope = {"run": run, "frame": frame}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(show, scope)
+    assert outputs(taken) == [printed.getvalue()]
+
+
+def test_preparation_that_fails_costs_nothing(make):
+    """What cannot be prepared before the fork is left to the kernels."""
+    with Kernels(warm=True) as kernels:
+        kernels.prepare("ssi_audit.report.sheet.take_over", "/nowhere")
+        assert outputs(execute(make("print(1)"), {}, kernels)) == ["1\n"]
+        assert kernels.warm
 
 
 def alive(pid):
