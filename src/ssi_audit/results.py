@@ -8,6 +8,7 @@ contract of design.md section 5.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import typing
 from dataclasses import dataclass, field
@@ -289,10 +290,15 @@ def audit_from_dict(values: dict[str, Any]) -> Audit:
     return _build(Audit, values)
 
 
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
 def _build(kind: Any, value: Any) -> Any:
     """Shape plain JSON values as a dataclass field of type `kind` wants them."""
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         return kind(**{name: _build(hints[name], value[name]) for name in hints if name in value})
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
