@@ -175,3 +175,14 @@ def test_one_person_is_no_sample(rows):
     one = rows.take(rows.person == 0)
     with pytest.raises(NotEnoughData, match="at least 2 people"):
         stats.cr1(stats.fe_poisson(one.y, one.X, one.person), 0)
+
+
+def test_two_people_are_the_smallest_sample(rows):
+    """Two persons have one degree of freedom: wide, and said."""
+    two = rows.take(rows.person < 2)
+    fit = stats.fe_ols(two.y, two.X[:, 0], two.person)
+    for ours in (stats.cr1(fit, 0), stats.cv3l(fit, 0), stats.jackknife_interval([1.0, 2.0], 1.5)):
+        assert (ours.df, ours.n_clusters) == (1.0, 2)
+        assert (ours.high - ours.low) / ours.se == pytest.approx(2 * 12.7062, rel=1e-5)
+    with pytest.raises(NotEnoughData, match="at least 2 people"):
+        stats.jackknife_interval([1.0], 1.0)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.clusters import cr2
-from ssi_audit.stats.dose import dose_response
-from ssi_audit.stats.fixed_effects import fe_poisson
+from ssi_audit.stats.clusters import cr2, leave_one_out
+from ssi_audit.stats.dose import _departure, _peopled, dose_response
+from ssi_audit.stats.fixed_effects import fe_ols, fe_poisson, pooled_poisson
 from tests.unit.stats.simulated import fading
 
 EDGES = (0, 40, 50, 60, 100)
@@ -104,3 +104,75 @@ def test_a_flat_curve_departs_in_about_five_per_cent():
         y, score, person = bands(rng, (0, 0, 0, 0), people=20, weeks=40)
         rejected.append(dose_response(y, score, person, EDGES, draws=99).p_departure <= 0.05)
     assert np.mean(rejected) <= 0.09
+
+
+def test_bands_are_described_by_their_own_rows():
+    """People, rows and mean score of a band are those of its rows; a band includes its lower limit."""
+    y, score, person = bands(np.random.default_rng(10), (0, 0.1, 0.2, 0.3), people=20)
+    score = np.round(score)
+    found = dose_response(y, score, person, EDGES, draws=19)
+    for low, high, people, rows, mean in zip((-99, 40, 50, 60), (40, 50, 60, 999), found.people, found.rows,
+                                             found.mean_score):  # fmt: skip
+        own = (score >= low) & (score < high)
+        assert (people, rows) == (len(np.unique(person[own])), own.sum())
+        assert mean == pytest.approx(score[own].mean())
+
+
+def test_the_trend_is_per_unit_of_points():
+    """The straight line is fe_poisson on the score in units, with and without effects per person."""
+    y, score, person = bands(np.random.default_rng(11), (0, 0.2, 0.4, 0.6), people=20)
+    x = np.random.default_rng(12).normal(size=len(y))
+    ten = dose_response(y, score, person, EDGES, x, draws=19).trend
+    assert ten == cr2(fe_poisson(y, np.column_stack([score / 10, x]), person), 0)
+    assert dose_response(y, score, person, EDGES, x, unit=5.0, draws=19).trend.estimate == pytest.approx(
+        ten.estimate / 2, rel=1e-6
+    )
+    between = dose_response(y, score, person, EDGES, absorb=False, draws=19)
+    assert between.trend == cr2(pooled_poisson(y, score / 10, person), 0)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_distance_from_order_is_that_of_the_pooled_bands(sign):
+    """Effects that turn once: by generalised least squares the two offending bands get one effect."""
+    fit = fe_ols(*pulse(sign * np.array([0.0, 1.0, 3.0, 2.0])))
+    monotone, departure, p = _departure(fit, 3, 99, 1)
+    shares = np.sqrt(11 / 12) * (leave_one_out(fit) - fit.coef)
+    weight, pooled = np.linalg.inv(shares.T @ shares), np.array([[1.0, 0], [0, 1], [0, 1]])
+    expected = pooled @ np.linalg.solve(pooled.T @ weight @ pooled, pooled.T @ weight @ fit.coef)
+    assert monotone == pytest.approx(expected, rel=1e-6)
+    gap = fit.coef - expected
+    assert departure == pytest.approx(gap @ weight @ gap, rel=1e-6)
+    assert p == 0.01
+
+
+def pulse(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Twelve persons who visit four bands eight times each: outcomes at `levels`, with independent errors."""
+    rng = np.random.default_rng(13)
+    noise = rng.normal(size=(12, 32))
+    band = np.tile(np.arange(4), 8)
+    for j in range(4):  # errors of every band add up to nothing, over all persons
+        noise[:, band == j] -= noise[:, band == j].mean()
+    y = levels[band] + noise
+    columns = np.tile(band[:, None] == [1, 2, 3], (12, 1)).astype(float)
+    return y.ravel(), columns, np.repeat(np.arange(12), 32)
+
+
+def test_eight_persons_are_enough_and_seven_are_not():
+    """As for every interval of this report."""
+    y, score, person = bands(np.random.default_rng(14), (0, 0.1, 0.2, 0.3), people=8)
+    assert dose_response(y, score, person, EDGES, draws=19).n_people == 8
+    with pytest.raises(NotEnoughData, match="Only 7 people"):
+        dose_response(y[person < 7], score[person < 7], person[person < 7], EDGES, draws=19)
+    with pytest.raises(ValueError, match="at least four rising limits"):
+        dose_response(y, score, person, (0, 40, 40, 60))
+
+
+def test_a_thin_first_band_joins_the_one_above():
+    """Limits are taken away until three persons have been in every band."""
+    score = np.array([5.0, 15, 25, 35, 45] * 3 + [5.0])
+    people = np.repeat([0, 1, 2, 3], [5, 5, 5, 1])
+    assert _peopled(np.array([0, 10, 20, 30, 50.0]), score, people).tolist() == [0, 10, 20, 30, 50]
+    rarely = np.where((score == 5) & (people > 1), 15.0, score)
+    assert _peopled(np.array([0, 10, 20, 30, 50.0]), rarely, people).tolist() == [0, 20, 30, 50]
+    with pytest.raises(NotEnoughData, match="only 2 bands"):
+        _peopled(np.array([0, 10, 20, 50.0]), rarely, people)

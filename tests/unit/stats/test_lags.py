@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats import lags as lags_module
 from ssi_audit.stats.clusters import cr2
 from ssi_audit.stats.fixed_effects import fe_poisson
 from ssi_audit.stats.lags import distributed_lag, lag_profile, lead_placebo
@@ -116,3 +119,60 @@ def test_scanning_lags_keeps_the_family_level():
         found.append(lag_profile(one.events, history(one), LAGS, one.people, calendar=one.quarter, draws=199))
     assert np.mean([one.p < 0.05 for one in found]) <= 0.08
     assert np.mean([one.delayed for one in found]) <= 0.05
+
+
+def test_all_lags_in_one_model_and_their_total():
+    """Effects are those of one model with every lag; the total and its error follow from its covariance."""
+    one = team(np.random.default_rng(12), effect=0.2)
+    lags = (1, 14, 27)
+    exposures = history(one, lags)
+    found = distributed_lag(one.events, exposures, lags, one.people, one.activity, calendar=one.quarter)
+    known = np.isfinite(exposures).all(axis=1)
+    columns = np.column_stack([exposures, one.activity])[known]
+    fit = fe_poisson(one.events[known], columns, one.people[known], calendar=one.quarter[known])
+    assert [effect.estimate for effect in found.effects] == pytest.approx(fit.coef[:3], abs=1e-9)
+    assert found.effects[1].se == pytest.approx(cr2(fit, 1).se, rel=1e-9)
+    assert (found.lags, found.n_people, found.n_rows) == (lags, 24, int(known.sum()))
+    parts = columns.copy()
+    parts[:, 1:3] -= columns[:, :1]
+    turned = fe_poisson(one.events[known], parts, one.people[known], calendar=one.quarter[known])
+    assert found.total.se == pytest.approx(cr2(turned, 0).se, rel=1e-6)
+
+
+@pytest.mark.parametrize(("p", "lags", "low", "high", "delayed"), [
+    (0.04, (1, 8), 0.1, 0.3, True),
+    (0.04, (1, 8), -0.3, -0.1, True),
+    (0.04, (1, 7), 0.1, 0.3, False),
+    (0.05, (1, 8), 0.1, 0.3, False),
+    (0.04, (1, 8), 0.0, 0.3, False),
+    (0.04, (1, 8), -0.3, 0.0, False),
+])  # fmt: skip
+def test_delayed_needs_three_things(p, lags, low, high, delayed, monkeypatch):
+    """A profile clear of chance, a peak more than six weeks later, and a difference whose range excludes 0."""
+    one = team(np.random.default_rng(2), people=20, weeks=60, effect=0.5, effect_lag=8)
+    monkeypatch.setattr(lags_module, "max_t_wild", lambda scores, **_: SimpleNamespace(p=p, p_adjusted=np.full(2, p)))
+    monkeypatch.setattr(
+        lags_module, "jackknife_interval", lambda deleted, estimate: SimpleNamespace(low=low, high=high)
+    )
+    found = lag_profile(one.events, history(one, lags), lags, one.people)
+    assert found.peak == lags[1]
+    assert found.delayed is delayed
+
+
+def test_the_placebo_fails_only_where_more_follows():
+    """A later reading that goes with fewer events, however clearly, is not what the placebo looks for."""
+    one = team(np.random.default_rng(7), people=60, weeks=104, effect=-0.4)
+    found = lead_placebo(one.events, one.shifted(13), one.score, one.people, calendar=one.quarter)
+    assert found.lead.high < 0
+    assert not found.fails
+
+
+def test_a_missing_covariate_leaves_the_row_out_of_every_lag():
+    """The common sample knows all lags and all covariates; equal lags are refused, one lag is a profile."""
+    one = team(np.random.default_rng(13), people=10, weeks=30)
+    activity = np.where(one.weeks == 20, np.nan, one.activity)
+    found = lag_profile(one.events, history(one, (1,)), (1,), one.people, activity, draws=19)
+    assert found.n_rows == 10 * (30 - 2)
+    for lags in ((), (5, 5)):
+        with pytest.raises(ValueError, match="rising"):
+            lag_profile(one.events, np.empty((300, len(lags))), lags, one.people)
