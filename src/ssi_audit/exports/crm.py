@@ -28,7 +28,7 @@ from ssi_audit.exports import stages, text
 from ssi_audit.exports.files import File
 from ssi_audit.exports.ledger import Ledger
 from ssi_audit.exports.money import currencies, money
-from ssi_audit.exports.table import Context, Rows, Table, missing_column
+from ssi_audit.exports.table import Context, Rows, Table, as_text, missing_column, spread
 from ssi_audit.names import LABEL, file_owner, identities, split_identity
 from ssi_audit.people import NO_OWNER
 
@@ -190,14 +190,23 @@ def day_first_of(table: Table, *columns: str | None) -> bool | None:
 
 def in_use(table: Table, ledger: Ledger) -> np.ndarray:
     """True for the rows of a table that the ledger has not left out."""
-    return ledger.in_use[np.searchsorted(ledger.rows, table.rows)]
+    return ledger.in_use if _same_rows(table, ledger) else ledger.in_use[np.searchsorted(ledger.rows, table.rows)]
 
 
 def skip(table: Table, ledger: Ledger, where: np.ndarray, reason: str) -> None:
     """Leave out rows of a table; `where` is one truth for each of its rows."""
-    mask = np.zeros(len(ledger), dtype=bool)
-    mask[np.searchsorted(ledger.rows, table.rows)] = where
-    ledger.skip(mask, reason)
+    if not where.any():
+        return
+    if not _same_rows(table, ledger):
+        mask = np.zeros(len(ledger), dtype=bool)
+        mask[np.searchsorted(ledger.rows, table.rows)] = where
+        where = mask
+    ledger.skip(where, reason)
+
+
+def _same_rows(table: Table, ledger: Ledger) -> bool:
+    """Whether the ledger has no line but the rows of the table."""
+    return len(ledger) == len(table)
 
 
 # --------------------------------------------------------------------------- who
@@ -211,8 +220,9 @@ def owners(table: Table, columns: dict[str, str | None], style: Style, file: Fil
     if columns["person"] is None and columns["person_id"] is None and columns["email"] is None:
         owner = file_owner(file, context)
         return pd.Series("" if LABEL in split_identity(owner) else owner, index=table.frame.index, dtype="str")
-    person = table.words(columns["person"]).mask(pd.Series(table.blank(columns["person"])), "")
-    address = table.words(columns["email"])
+    codes, once = table.distinct(*(columns[name] for name in ("person", "person_id", "email") if columns[name]))
+    person = once.words(columns["person"]).mask(pd.Series(once.blank(columns["person"])), "")
+    address = once.words(columns["email"])
     is_address = person.str.contains("@", regex=False)
     pieces = {
         style.owner: person.where(~is_address, ""),
@@ -220,8 +230,8 @@ def owners(table: Table, columns: dict[str, str | None], style: Style, file: Fil
         "email": person.where(is_address, address),
     }
     if style.owner_id and columns["person_id"]:
-        pieces[style.owner_id] = table.words(columns["person_id"])
-    return identities(**pieces)
+        pieces[style.owner_id] = once.words(columns["person_id"])
+    return spread(identities(**pieces), codes)
 
 
 def need(table: Table, columns: dict[str, str | None], section: str, field: str, context: Context, *guesses) -> bool:
@@ -269,6 +279,7 @@ def read_deals(
     stated = currencies(table, columns["currency"], context)
     amount, currency = money(table, columns["amount"], stated, context)
     won_amount, won_currency = money(table, columns["won_amount"], stated, context)
+    no_won_amount = bool(np.isnan(won_amount).all())
     deals = pd.DataFrame(
         {
             "person": owner,
@@ -278,8 +289,8 @@ def read_deals(
             "amount": amount,
             "currency": currency,
             "closed_amount": np.where(np.isnan(won_amount), amount, won_amount),
-            "closed_currency": won_currency.where(~np.isnan(won_amount), currency),
-            "source": table.words(columns["source"]),
+            "closed_currency": currency if no_won_amount else won_currency.where(~np.isnan(won_amount), currency),
+            "source": table.categories(columns["source"]),
             "about": about(table, columns),
             "changed": time["changed"],
             "told": told,
@@ -321,22 +332,22 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
     at = np.concatenate([np.flatnonzero(opened & used), np.flatnonzero(ended & used)])
     closing = np.arange(len(at)) >= (opened & used).sum()
     state, states = pd.factorize(deals["state"])
-    kinds = pd.array(["opportunity", "deal_won", "deal_lost"], dtype="str")
+    kinds = pd.Index(["opportunity", "deal_won", "deal_lost"], dtype="str")
     money = np.where(closing, deals["closed_amount"].to_numpy()[at], deals["amount"].to_numpy()[at])
     day = np.where(closing, deals["closed"].to_numpy()[at], deals["created"].to_numpy()[at])
     kind = np.where(closing, np.where((deals["state"] == stages.WON).to_numpy()[at], 1, 2), 0)
     currency = deals["currency"].take(at)
     if not deals["currency"].equals(deals["closed_currency"]):
-        currency = currency.where(~closing, deals["closed_currency"].take(at))
+        currency = as_text(currency).where(~closing, as_text(deals["closed_currency"]).take(at))
     return pd.DataFrame(
         {
             "person": deals["person"].array.take(at),
             "date": day,
-            "kind": kinds.take(kind),
+            "kind": pd.Categorical.from_codes(kind, kinds),
             "amount": np.where(lost[at] & (money == 0), np.nan, money),
             "currency": currency.array,
             "row": table.rows[at],
-            "state": pd.array(states, dtype="str").take(state[at]),
+            "state": pd.Categorical.from_codes(state[at], pd.Index(states, dtype="str")),
             **{name: deals[name].array.take(at) for name in PASSED_ON if name in deals},
         }
     )
@@ -345,10 +356,10 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
 def _skip_other_pipelines(table: Table, ledger: Ledger, column: str | None, context: Context) -> None:
     if column is None:
         return
-    words = table.words(column)
+    codes, words = table.coded(column)
     wanted = {text.fold(name) for name in context.settings.pipelines}
     if wanted:
-        skip(table, ledger, ~words.map(text.fold).isin(wanted).to_numpy(), OTHER_PIPELINE)
+        skip(table, ledger, ~words.map(text.fold).isin(wanted).to_numpy()[codes], OTHER_PIPELINE)
         return
     names = sorted(set(words) - {""})
     if len(names) > 1:
@@ -544,12 +555,16 @@ def with_started(events: pd.DataFrame) -> pd.DataFrame:
     cases = events["deal"].notna() & events["kind"].isin(tuple(_COMES_OF))
     if not cases.any():
         return events
-    started = events["started"].copy()
+    case, distinct = pd.factorize(events["deal"])
+    date, started = events["date"].to_numpy(), events["started"].to_numpy(copy=True)
     for kind, later in _COMES_OF.items():
-        first = events[cases & (events["kind"] == kind)].groupby("deal", sort=False)["date"].min()
-        open_ = events.index[started.isna() & events["kind"].isin(later) & events["deal"].notna()]
-        day = first.reindex(events["deal"].loc[open_]).set_axis(open_)
-        started.loc[open_] = day.where(day <= events["date"].loc[open_])
+        earlier = ((events["kind"] == kind) & events["deal"].notna() & events["date"].notna()).to_numpy()
+        first = np.full(len(distinct), np.iinfo(np.int64).max)
+        np.minimum.at(first, case[earlier], date[earlier].astype(np.int64))
+        unknown = np.isnat(started) & (events["kind"].isin(later) & events["deal"].notna()).to_numpy()
+        at = np.flatnonzero(unknown)
+        at = at[first[case[at]] <= date[at].astype(np.int64)]
+        started[at] = first[case[at]].astype(date.dtype)
     return events.assign(started=started)
 
 

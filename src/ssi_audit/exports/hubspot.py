@@ -38,6 +38,7 @@ _SOURCE = (
     "Fuente de tráfico original", "Ursprüngliche Quelle", "Ursprüngliche Traffic-Quelle", "Source d'origine",
     "Fonte originale", "Fonte de tráfego original", "Oryginalne źródło", "Alkuperäinen lähde", "Lead Source",
 )  # fmt: skip
+_AN_ID = r"\w+"
 _DEAL_LINK = ("Associated Deal IDs", "Associated Deal ID", "ID de Deals asociados", "Zugehörige Deal-IDs")
 _CONTACT_LINK = ("Associated Contact IDs", "Associated Contact ID", "Zugehörige Kontakt-IDs")
 
@@ -217,15 +218,16 @@ def _read_one(file: File, context: Context) -> tuple[pd.DataFrame, Rows]:
 
 
 def _links(table: Table, deals: str | None, contacts: str | None) -> pd.DataFrame:
-    """row, deals, contacts: the records that a row names of each kind, a list of ids each."""
-    named = {"deals": table.words(deals), "contacts": table.words(contacts)}
-    return pd.DataFrame({"row": table.rows} | {kind: words.str.findall(r"\w+") for kind, words in named.items()})
+    """row, deals, contacts: the records that a row names of each kind, as the file lists them."""
+    return pd.DataFrame({"row": table.rows, "deals": table.words(deals), "contacts": table.words(contacts)})
 
 
 def _deal_of_contact(links: list[pd.DataFrame]) -> dict[str, str]:
     """The deal that each contact belongs to; of several the one with the lowest number, which was made first."""
-    pairs = pd.concat([part.explode("deals").explode("contacts") for part in links], ignore_index=True)
-    pairs = pairs[["deals", "contacts"]].dropna().drop_duplicates()
+    named = pd.concat([part[(part["deals"] != "") & (part["contacts"] != "")] for part in links], ignore_index=True)
+    named = named[["deals", "contacts"]].drop_duplicates()
+    listed = pd.DataFrame({kind: ids.str.findall(_AN_ID) for kind, ids in named.items()})
+    pairs = listed.explode("deals").explode("contacts").dropna().drop_duplicates()
     pairs = pairs.assign(number=pd.to_numeric(pairs["deals"], errors="coerce")).sort_values(["number", "deals"])
     return pairs.drop_duplicates("contacts").set_index("contacts")["deals"].to_dict()
 
@@ -244,7 +246,9 @@ def _joined(links: pd.DataFrame, rows: Rows, deal_of: dict[str, str]) -> pd.Data
 
 def _first(ids: pd.Series) -> pd.Series:
     """The first of each list of ids, "" where there is none."""
-    return pd.Series([one[0] if one else "" for one in ids], index=ids.index, dtype="str")
+    codes, distinct = pd.factorize(ids)
+    found = [found.group() if (found := re.search(_AN_ID, one)) else "" for one in distinct]
+    return pd.Series(pd.array([*found, ""], dtype="str").take(codes), index=ids.index)
 
 
 def _deals(file: File, table: Table, context: Context) -> Rows:

@@ -10,6 +10,7 @@ answered (ux.md section 1).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -90,6 +91,12 @@ class Ledger:
         self._status = np.concatenate([self._status, np.full(len(rows), LEDGER_STATUS.index(status), np.int8)])[order]
         self._why = np.concatenate([self._why, np.full(len(rows), self._reason(reason, detail), np.int32)])[order]
         self.rows = np.concatenate([self.rows, rows])[order]
+        self.__dict__.pop("_gapless", None)
+
+    @cached_property
+    def _gapless(self) -> bool:
+        """Whether the rows are consecutive."""
+        return bool((np.diff(self.rows) == 1).all())
 
     @property
     def in_use(self) -> np.ndarray:
@@ -99,10 +106,17 @@ class Ledger:
     def at(self, rows: np.ndarray) -> np.ndarray:
         """Mask of the given row numbers."""
         mask = np.zeros(len(self.rows), dtype=bool)
-        position = np.searchsorted(self.rows, rows)
-        position = np.minimum(position, max(len(self.rows) - 1, 0))
-        if len(self.rows):
-            mask[position[self.rows[position] == rows]] = True
+        rows = np.asarray(rows, dtype=np.int64)
+        if not len(self.rows) or not len(rows):
+            return mask
+        if self._gapless:  # no need to search
+            position = rows - self.rows[0]
+            if position.min() < 0 or position.max() >= len(mask):
+                position = position[(position >= 0) & (position < len(mask))]
+            mask[position] = True
+            return mask
+        position = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        mask[position[self.rows[position] == rows]] = True
         return mask
 
     def ranges(self) -> pd.DataFrame:

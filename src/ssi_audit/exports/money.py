@@ -39,16 +39,17 @@ def money(table: Table, column: str | None, stated: pd.Series | None, context: C
     cells = table.words(column)
     codes, distinct = pd.factorize(cells)
     letters = pc.match_substring_regex(pa.array(distinct, pa.large_string()), r"[^\d.,'\s+-]")
-    written = pd.Series("", index=cells.index, dtype="str")
-    source = table
+    source, inside = table, None
     if pc.any(letters).as_py():
         bare = [re.sub(_CONVERTED, "", cell) for cell in distinct]
         source = replace(table, frame=table.frame.assign(**{column: pd.array(bare, dtype="str").take(codes)}))
         inside = pd.array([_currency_in(cell) for cell in bare], dtype="str")
-        written = pd.Series(inside.take(codes), index=cells.index)
     values = source.numbers(column, context)
     if stated is not None:
         return values, stated
+    written = (
+        pd.Series("", index=cells.index, dtype="str") if inside is None else pd.Series(inside.take(codes), cells.index)
+    )
     header = _currency_in(column) if re.search(r"[(\[ ][A-Z]{3}[)\]]?$", column) else ""
     return values, written.where(written != "", header)
 
@@ -57,14 +58,12 @@ def currencies(table: Table, column: str | None, context: Context) -> pd.Series 
     """A column of currencies as codes of three letters; a problem for what is none; None without a column."""
     if column is None:
         return None
-    words = table.words(column)
-    codes, distinct = pd.factorize(words)
-    blank = table.blank(column)
-    known = [_currency_in(word) for word in distinct]
-    result = pd.Series(pd.array(known, dtype="str").take(codes) if len(distinct) else words, index=words.index)
-    wrong = (result == "").to_numpy() & ~blank
-    table.complain(context, column, wrong, "is not a currency", "use a code of three letters such as EUR")
-    return result.mask(pd.Series(blank), "")
+    codes, once = table.distinct(column)
+    blank = once.blank(column)
+    known = ["" if missing else _currency_in(word) for word, missing in zip(once.words(column), blank)]
+    wrong = np.array([not word for word in known], dtype=bool) & ~blank
+    table.complain(context, column, wrong[codes], "is not a currency", "use a code of three letters such as EUR")
+    return pd.Series(pd.array(known, dtype="str").take(codes) if known else [], index=table.frame.index, dtype="str")
 
 
 @lru_cache(maxsize=65_536)

@@ -19,7 +19,7 @@ from ssi_audit import schema
 from ssi_audit.exports import scores, text
 from ssi_audit.exports.files import File
 from ssi_audit.exports.ledger import Ledger
-from ssi_audit.exports.table import Context, Rows, Table, column_list, missing_column
+from ssi_audit.exports.table import Context, Rows, Table, column_list, missing_column, spread
 from ssi_audit.names import identities
 from ssi_audit.people import NO_OWNER
 
@@ -182,7 +182,7 @@ def _read_events(table: Table, columns: dict, context: Context) -> Rows:
             "kind": _one_of(table, columns["kind"], schema.KINDS, context, ledger),
             "amount": table.numbers(columns["amount"], context),
             "currency": _currency(table, columns["currency"], context),
-            "source": unguarded(table.words(columns["source"])),
+            "source": _unguarded_words(table, columns["source"]),
             "deal": unguarded(table.words(columns["deal"])),
             "started": table.days(columns["started"], context),
             "row": table.rows,
@@ -273,10 +273,17 @@ _READERS = {
 # --------------------------------------------------------------------------- columns
 
 
+def _unguarded_words(table: Table, column: str | None) -> pd.Series:
+    """A column of few distinct words as categories (`unguarded`)."""
+    codes, distinct = table.coded(column)
+    return spread(unguarded(distinct), codes)
+
+
 def _person(table: Table, columns: dict, ledger: Ledger) -> pd.Series:
-    person = unguarded(table.words(columns["person"]))
-    ledger.skip(ledger.at(table.rows[(person == "").to_numpy()]), NO_OWNER)
-    return identities(any=person)
+    codes, distinct = table.coded(columns["person"])
+    person = unguarded(distinct)
+    ledger.skip(ledger.at(table.rows[(person == "").to_numpy()[codes]]), NO_OWNER)
+    return spread(identities(any=person), codes)
 
 
 def _needed_days(table: Table, column: str, context: Context, ledger: Ledger, *, with_time: bool = False) -> pd.Series:
@@ -288,29 +295,26 @@ def _needed_days(table: Table, column: str, context: Context, ledger: Ledger, *,
 
 def _one_of(table: Table, column: str, allowed: tuple[str, ...], context: Context, ledger: Ledger) -> pd.Series:
     """A column of fixed words, in any spelling; a problem for every other word."""
-    words = table.words(column)
-    codes, distinct = pd.factorize(words)
+    codes, distinct = table.coded(column)
     known = {text.fold(word): word for word in allowed}
     ours = [known.get(text.fold(word), "") for word in distinct]
-    result = pd.Series(pd.array(ours, dtype="str").take(codes) if len(codes) else [], dtype="str")
-    near = (
-        difflib.get_close_matches(text.fold(str(words[result == ""].iloc[0])), known, n=1)
-        if (result == "").any()
-        else []
-    )
-    guess = f"did you mean {known[near[0]]}? " if near else ""
-    table.complain(context, column, (result == "").to_numpy(), "is not known", f"{guess}one of: {', '.join(allowed)}")
-    return result
+    wrong = [word for word, our in zip(distinct, ours) if not our]
+    if wrong:
+        near = difflib.get_close_matches(text.fold(wrong[0]), known, n=1)
+        guess = f"did you mean {known[near[0]]}? " if near else ""
+        where = np.array([not our for our in ours])[codes]
+        table.complain(context, column, where, "is not known", f"{guess}one of: {', '.join(allowed)}")
+    return spread(ours, codes)
 
 
 def _currency(table: Table, column: str | None, context: Context) -> pd.Series:
-    words = table.words(column).replace(CURRENCY_SIGNS).str.upper()
-    wrong = ~(words.str.fullmatch(r"[A-Z]{3}") | table.blank(column))
+    codes, once = table.distinct(column)
+    words = once.words(column).replace(CURRENCY_SIGNS).str.upper()
+    blank = once.blank(column)
     if column is not None:
-        table.complain(
-            context, column, wrong.to_numpy(), "is not a currency", "use a code of three letters such as EUR"
-        )
-    return words.mask(pd.Series(table.blank(column)), "")
+        wrong = ~words.str.fullmatch(r"[A-Z]{3}").to_numpy(dtype=bool) & ~blank
+        table.complain(context, column, wrong[codes], "is not a currency", "use a code of three letters such as EUR")
+    return spread(words.mask(pd.Series(blank), ""), codes)
 
 
 # What a spreadsheet program takes for a formula; an apostrophe before it makes it text.
@@ -324,5 +328,7 @@ def guarded(words: pd.Series) -> pd.Series:
 
 def unguarded(words: pd.Series) -> pd.Series:
     """Text as it was before `guarded`."""
-    marked = words.str.startswith("'") & words.str.contains(_FORMULA)
-    return words.where(~marked, words.str.slice(1))
+    marked = words.str.startswith("'")
+    if not marked.any():
+        return words
+    return words.where(~(marked & words.str.contains(_FORMULA)), words.str.slice(1))

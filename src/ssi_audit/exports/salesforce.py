@@ -242,7 +242,8 @@ def _without_trailers(
         new = (filled[bare] == 0) & (cells != "")
         first[np.flatnonzero(bare)[new]] = cells[new]
         filled[bare] += cells != ""
-    said = np.array([bool(_TRAILER_TEXT.match(str(cell))) for cell in first], dtype=bool)
+    said = np.zeros(len(table), dtype=bool)
+    said[bare] = [bool(_TRAILER_TEXT.match(str(cell))) for cell in first[bare]]
     owner = columns["person"]
     grouped = file.kind in ("workbook", "html") and owner is not None
     named = table.words(owner) != "" if grouped else np.zeros(len(table), dtype=bool)

@@ -21,7 +21,7 @@ from ssi_audit.exports import crm, stages, text
 from ssi_audit.exports.files import File, Folder
 from ssi_audit.exports.ledger import Ledger
 from ssi_audit.exports.money import currencies
-from ssi_audit.exports.table import Context, Rows, Table, text_table
+from ssi_audit.exports.table import Context, Rows, Table, spread, text_table
 from ssi_audit.exports.text import Unreadable
 from ssi_audit.names import join_identity
 from ssi_audit.people import NO_OWNER, TECHNICAL
@@ -165,14 +165,17 @@ def read_objects(files: list[File], context: Context) -> Iterator[Rows]:
 def _table(file: File, context: Context) -> Table:
     """The table of a file; without the user's own answer, what is not UTF-8 is ISO-8859-1, the system's default."""
     told = context.settings.encoding
-    if file.name in told or file.base in told or text.is_unicode(file.data):
-        table = file.table()
-        file.forget()
-        return _needed(table)
-    data, _ = text.decode(file.data, encoding="cp1252")
+    data, encoding = file.data, "utf-8"
+    if file.name in told or file.base in told or text.is_unicode(data):
+        data = file.utf8
+    elif text.is_latin(data):
+        encoding = "latin-1"
+    else:
+        data, _ = text.decode(data, encoding="cp1252")
     file.forget()  # an export of an organisation is large: hold it once
-    dialect, at, hidden = text.sniff(data, _FOLDED_NAMES)
-    return _needed(text_table(file.name, text.cut(data, dialect, at, hidden_first=hidden, only=_FOLDED_NAMES)))
+    dialect, at, hidden = text.sniff(data, _FOLDED_NAMES, encoding)
+    cells = text.cut(data, dialect, at, hidden_first=hidden, only=_FOLDED_NAMES, encoding=encoding)
+    return _needed(text_table(file.name, cells))
 
 
 def _needed(table: Table) -> Table:
@@ -190,7 +193,7 @@ def _begin(table: Table, context: Context) -> Ledger:
 
 def _owners(table: Table, ledger: Ledger, org: _Org, column: str = "OwnerId") -> pd.Series:
     """Identity of each row's owner, as categories; queues and technical users are left out."""
-    codes, ids = pd.factorize(table.words(table.find(column)))
+    codes, ids = table.coded(table.find(column))
     made, why = [], []
     for full in ids:
         user = org.users.get(full[:15], {})
@@ -200,11 +203,9 @@ def _owners(table: Table, ledger: Ledger, org: _Org, column: str = "OwnerId") ->
         pieces = {"salesforce_user_id": full, "name": user.get("name", ""), "email": user.get("email", "")}
         made.append("" if nobody or queue or technical else join_identity(pieces))
         why.append(TECHNICAL if technical else QUEUE_OWNED if queue else NO_OWNER if nobody else "")
-    reasons = np.array([*why, NO_OWNER], dtype=object)[codes]
     for reason in (TECHNICAL, QUEUE_OWNED, NO_OWNER):
-        crm.skip(table, ledger, reasons == reason, reason)
-    names, place = np.unique(np.array(["", *made], dtype=object), return_inverse=True)
-    return pd.Series(pd.Categorical.from_codes(place[codes + 1], pd.Index(names, dtype="str")))
+        crm.skip(table, ledger, np.array([one == reason for one in why], dtype=bool)[codes], reason)
+    return spread(made, codes)
 
 
 # --------------------------------------------------------------------------- the objects
@@ -305,7 +306,7 @@ def _read_opportunities(table: Table, org: _Org, context: Context) -> Rows:
             "currency": "" if stated is None else stated,
             "closed_amount": amount,
             "closed_currency": "" if stated is None else stated,
-            "source": table.words(table.find("LeadSource")),
+            "source": table.categories(table.find("LeadSource")),
             "deal": short(table.words(table.find("Id"))),
             "about": about.where(about != "", name) if org.accounts else about,
             "changed": _changed(table, org, context),

@@ -21,6 +21,7 @@ from ssi_audit import people, schema
 from ssi_audit.errors import DataError
 from ssi_audit.exports import crm, twice
 from ssi_audit.exports.ledger import empty_ledger
+from ssi_audit.exports.table import as_text, spread
 from ssi_audit.exports.totals import told_twice
 from ssi_audit.names import as_received
 
@@ -59,6 +60,8 @@ READING_DECIMALS = 3
 SAME_COUNT = ("person", "date", "metric", "first_day")
 # Where a frame row came from: row of the file, piece of the file, file.
 PLACE = ("row", "unit", "file")
+# Columns of crm_events that are looked at only where several files tell of events (`twice`).
+TELL_FILES_APART = ("about", "state", "changed")
 # The last columns of crm_events.
 SELDOM_DECIDES = ("deal", "started")
 NO_ROWS = np.array([], dtype=np.int64)
@@ -84,6 +87,7 @@ def build(received: Received) -> Reading:
     unmatched, kept = {}, {}
     for table, frame in frames.items():
         coded = _look_up(frame["person"], matching.codes.__getitem__)
+        coded = coded if table == "crm_events" else as_text(coded)
         known = (coded != "").to_numpy()
         _mark_strangers(rows, frame[~known], matching)
         strangers = frame[~known]
@@ -158,47 +162,68 @@ def _same_rows(mine: list, theirs: list) -> bool:
 
 def _combine(rows: list, table: str) -> pd.DataFrame:
     """One frame of a table over all files, with `PLACE`."""
-    parts = []
     sources = [item.export or item.ledger.file for item in rows]
     files = {name: at for at, name in enumerate(dict.fromkeys(sources))}
-    for unit, item in enumerate(rows):
-        frame = getattr(item, table)
-        if frame is not None and len(frame):
-            part = frame.reindex(columns=[*COLUMNS[table], "row"])
-            parts.append(_typed(part.assign(unit=unit, file=files[sources[unit]])))
-    if not parts:
+    given = [
+        (unit, frame) for unit, item in enumerate(rows) if (frame := getattr(item, table)) is not None and len(frame)
+    ]
+    if not given:
         return _nothing(table)
-    person = pd.api.types.union_categoricals([part.pop("person") for part in parts]).remove_unused_categories()
-    return pd.concat(parts, ignore_index=True).assign(person=person)
+    if len(given) > 1 or table != "crm_events":
+        given = [(unit, _without_categories(frame)) for unit, frame in given]
+    else:  # a single file, perhaps a large one: what only tells its rows from those of others is not needed
+        given = [(unit, frame.drop(columns=[*TELL_FILES_APART], errors="ignore")) for unit, frame in given]
+    parts = [_typed(frame, table).assign(unit=unit, file=files[sources[unit]]) for unit, frame in given]
+    person = pd.api.types.union_categoricals([part["person"] for part in parts]).remove_unused_categories()
+    whole = (
+        parts[0] if len(parts) == 1 else pd.concat([part.drop(columns="person") for part in parts], ignore_index=True)
+    )
+    return whole.assign(person=person)
 
 
 @cache
 def _nothing(table: str) -> pd.DataFrame:
     """A table without rows."""
-    empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], *PLACE)})
-    return _typed(empty).astype(dict.fromkeys(PLACE, "int64"))
+    empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], "row")})
+    return _typed(empty, table).assign(unit=0, file=0).astype(dict.fromkeys(PLACE, "int64"))
 
 
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns in the types of the tables: days, floats, text with missing values; identities as categories."""
-    frame = frame.copy(deep=False)
-    for column in frame.columns:
-        if column in DAYS:
-            known = pd.api.types.is_datetime64_dtype(frame[column])
-            frame[column] = (frame[column] if known else pd.to_datetime(frame[column])).astype("datetime64[us]")
-        elif column in FLOATS:
-            frame[column] = frame[column].astype("float64")
-        elif column == "person":
-            frame[column] = frame[column].astype("category")
-        elif column not in PLACE:
-            frame[column] = _text(frame[column], blank_is_missing=column not in ("metric", "kind"))
-    return frame
+def _without_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text as text again, which can be put together with that of other files; persons stay categories."""
+    coded = [name for name, kind in frame.dtypes.items() if isinstance(kind, pd.CategoricalDtype) and name != "person"]
+    return frame.assign(**{name: as_text(frame[name]) for name in coded})
 
 
-def _text(column: pd.Series, *, blank_is_missing: bool) -> pd.Series:
-    if len(column) and column.isna().all():
-        return pd.Series(pd.array(pa.nulls(len(column), pa.large_string()), dtype="str"), index=column.index)
-    text = column.astype("str")
+def _typed(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Columns in the types of the table: days, floats, text with missing values; identities as categories."""
+    columns = {}
+    for name in (*COLUMNS[table], "row"):
+        given = frame[name].reset_index(drop=True) if name in frame else None
+        if name in DAYS:
+            columns[name] = _days(given, len(frame))
+        elif name in FLOATS:
+            columns[name] = np.full(len(frame), np.nan) if given is None else given.astype("float64")
+        elif name == "person":
+            columns[name] = given.astype("category")
+        else:
+            columns[name] = given if name in PLACE else _text(given, len(frame), name not in ("metric", "kind"))
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), copy=False)
+
+
+def _days(given: pd.Series | None, n: int) -> pd.Series | np.ndarray:
+    if given is None:
+        return np.full(n, np.datetime64("NaT", "us"))
+    known = pd.api.types.is_datetime64_dtype(given)
+    return (given if known else pd.to_datetime(given)).astype("datetime64[us]")
+
+
+def _text(given: pd.Series | None, n: int, blank_is_missing: bool) -> pd.Series:
+    """Text, or categories of text, with "" as missing where that means nothing."""
+    if given is not None and isinstance(given.dtype, pd.CategoricalDtype):
+        return given.cat.remove_categories([""]) if blank_is_missing and "" in given.cat.categories else given
+    if given is None or (n and given.isna().all()):
+        return pd.Series(pd.array(pa.nulls(n, pa.large_string()), dtype="str"))
+    text = given.astype("str")
     blank = text == "" if blank_is_missing else False
     return text.mask(blank) if np.any(blank) else text
 
@@ -217,18 +242,23 @@ def _seen(frames: dict[str, pd.DataFrame], rows: list) -> pd.DataFrame:
     """Distinct identities: in which table and file, with how many rows."""
     parts = []
     for table, frame in frames.items():
-        counted = frame.groupby(["person", "unit"], sort=False, observed=True).size().rename("rows").reset_index()
-        counted["person"] = counted["person"].astype("str")
-        parts.append(counted.assign(table=table, file=[rows[unit].ledger.file for unit in counted["unit"]]))
-    seen = pd.concat(parts, ignore_index=True).rename(columns={"person": "identity"})
-    return seen[["identity", "table", "file", "rows"]]
+        if not len(frame):
+            continue
+        codes, unit = frame["person"].cat.codes.to_numpy(np.int64), frame["unit"].to_numpy()
+        pairs, counts = np.unique(codes * len(rows) + unit, return_counts=True)
+        who, where = np.divmod(pairs, len(rows))
+        files = [rows[unit].ledger.file for unit in where]
+        identity = frame["person"].cat.categories[who]
+        parts.append(pd.DataFrame({"identity": identity, "table": table, "file": files, "rows": counts}))
+    if not parts:
+        return pd.DataFrame({"identity": pd.Series(dtype="str"), "table": "", "file": "", "rows": 0})
+    return pd.concat(parts, ignore_index=True)
 
 
 def _look_up(identities: pd.Series, answer: Callable[[str], str]) -> pd.Series:
-    """The answer for each row, asked once for each distinct identity."""
-    codes, distinct = identities.cat.codes.to_numpy(), identities.cat.categories
-    answers = pd.array([answer(identity) for identity in distinct], dtype="str")
-    return pd.Series(answers.take(codes), index=identities.index, dtype="str")
+    """The answer for each row as categories, asked once for each distinct identity."""
+    answers = spread((answer(identity) for identity in identities.cat.categories), identities.cat.codes.to_numpy())
+    return answers.set_axis(identities.index)
 
 
 def _mark_strangers(rows: list, strangers: pd.DataFrame, matching: people.Matching) -> None:
@@ -317,7 +347,10 @@ def _larger_counts(frame: pd.DataFrame) -> Settled:
 
 def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list[str]) -> Settled:
     """An event that several rows, exports or systems tell counts once (`twice`)."""
-    events = twice.count_once(kept["crm_events"], readers, files, _known_until(kept))
+    frame = kept["crm_events"]
+    if frame["unit"].nunique() > 1:
+        frame = frame.assign(person=as_text(frame["person"]))
+    events = twice.count_once(frame, readers, files, _known_until(kept))
     return Settled(crm.with_started(events.frame), events.frame, events.dropped)
 
 
@@ -360,7 +393,9 @@ def _rows_of_unit(frame: pd.DataFrame) -> dict[int, np.ndarray]:
 
 def _final(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     columns = list(FINAL[table])
-    return frame[columns].take(_order(frame[columns])).reset_index(drop=True)
+    order = _order(frame[columns])
+    taken = {name: as_text(frame[name].take(order)).array for name in columns}
+    return pd.DataFrame(taken, index=pd.RangeIndex(len(frame)), columns=columns, copy=False)
 
 
 def _order(frame: pd.DataFrame) -> np.ndarray:
@@ -374,16 +409,26 @@ def _order(frame: pd.DataFrame) -> np.ndarray:
         return np.arange(len(frame))
     early = [column for column in frame.columns if column not in SELDOM_DECIDES]
     keys = _ranks(frame[early])
-    order = np.lexsort(keys)
+    order = _sorted(keys)
     if len(early) == frame.shape[1]:
         return order
     differs = np.ones(len(frame), dtype=bool)
     differs[1:] = np.any([np.diff(key[order]) != 0 for key in keys], axis=0)
     tied = ~differs | np.append(~differs[1:], False)
     rows = order[tied]
+    if not len(rows):
+        return order
     late = _ranks(frame[[column for column in frame.columns if column in SELDOM_DECIDES]].take(rows))
     order[tied] = rows[np.lexsort([*late, np.cumsum(differs)[tied]])]
     return order
+
+
+def _sorted(keys: list[np.ndarray]) -> np.ndarray:
+    """As `numpy.lexsort`; a single key is sorted together with the positions, which is much faster."""
+    n = len(keys[0])
+    if len(keys) > 1 or keys[0].max() >= (2**63 - 1) // n:
+        return np.lexsort(keys)
+    return np.sort(keys[0] * n + np.arange(n)) % n
 
 
 def _ranks(frame: pd.DataFrame) -> list[np.ndarray]:
@@ -391,7 +436,10 @@ def _ranks(frame: pd.DataFrame) -> list[np.ndarray]:
     keys: list[np.ndarray] = []
     packed, room = np.zeros(len(frame), dtype=np.int64), 1
     for column in frame.columns:
-        codes, distinct = pd.factorize(frame[column])
+        if isinstance(frame[column].dtype, pd.CategoricalDtype):
+            codes, distinct = frame[column].cat.codes.to_numpy(), frame[column].cat.categories
+        else:
+            codes, distinct = pd.factorize(frame[column])
         rank = np.empty(len(distinct) + 1, dtype=np.int64)
         rank[np.asarray(distinct.argsort())] = np.arange(len(distinct))
         rank[-1] = len(distinct)

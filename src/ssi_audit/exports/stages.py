@@ -68,7 +68,7 @@ def flags(table: Table, column: str | None) -> np.ndarray:
     column : str, optional
         None gives NaN in every row.
     """
-    codes, distinct = pd.factorize(table.words(column))
+    codes, distinct = table.coded(column)
     known = [1.0 if (word := text.fold(cell)) in _TRUE else 0.0 if word in _FALSE else np.nan for cell in distinct]
     return np.array([*known, np.nan])[codes]
 
@@ -107,13 +107,9 @@ def outcomes(table: Table, columns: dict[str, str | None], context: Context, loo
     numpy.ndarray of object
         ``won``, ``lost`` or ``open``.
     """
-    said = [pd.factorize(table.frame[name])[0] for name in columns.values() if name is not None]
-    kind = np.zeros(len(table), dtype=np.int64)
-    for codes in said:
-        kind = pd.factorize(kind * (codes.max(initial=-1) + 2) + codes)[0]
-    first = np.unique(kind, return_index=True)[1]
-    asked = np.bincount(kind, weights=look, minlength=len(first)) > 0
-    return _judged(table.where(np.isin(np.arange(len(table)), first)), columns, context, asked)[kind]
+    kind, once = table.distinct(*(name for name in columns.values() if name is not None))
+    asked = np.bincount(kind, weights=look, minlength=len(once)) > 0
+    return _judged(once, columns, context, asked)[kind]
 
 
 def _judged(table: Table, columns: dict[str, str | None], context: Context, look: np.ndarray) -> np.ndarray:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ssi_audit.errors import Problem
 from ssi_audit.exports import bounds, dates, numbers, text
@@ -35,6 +37,8 @@ LEFTOVER = 1e-3
 BLANK_LINE = "blank line"
 REPEATED_HEADER = "repeated header"
 TRAILER = "trailer line"
+_MISSING = pa.array(numbers.MISSING_WORDS, pa.large_string())
+_LONGEST_MISSING = max(len(word.encode()) for word in numbers.MISSING_WORDS)
 # What a locked xlsx is kept in. Of bytes, the library only says that it does not know the format.
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 _SAVE_WORKBOOK = "open it and save it as xlsx without a password, or as CSV UTF-8"
@@ -151,6 +155,7 @@ class Table:
     odd: list[OddLine] = field(default_factory=list)
     set_aside: list[tuple[int, str]] = field(default_factory=list)
     mended: np.ndarray | None = None
+    _coded: dict[str | None, tuple[np.ndarray, pd.Series]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -171,9 +176,46 @@ class Table:
             return pd.Series("", index=self.frame.index, dtype="str")
         return self.frame[column].str.strip()
 
+    def coded(self, column: str | None) -> tuple[np.ndarray, pd.Series]:
+        """The distinct words of a column and which of them each row has: what they mean is asked once for each.
+
+        Returns
+        -------
+        tuple of (numpy.ndarray, pandas.Series)
+            For each row the position of its words, and the words in order of appearance.
+        """
+        if column is None:
+            return np.zeros(len(self), dtype=np.int64), pd.Series([""] if len(self) else [], dtype="str")
+        if column not in self._coded:
+            codes, distinct = pd.factorize(self.words(column))
+            self._coded[column] = codes, pd.Series(distinct, dtype="str")
+        return self._coded[column]
+
+    def categories(self, column: str | None) -> pd.Series:
+        """As `words`, as categories: for a column of few distinct words."""
+        codes, distinct = self.coded(column)
+        return pd.Series(pd.Categorical.from_codes(codes, pd.Index(distinct)), index=self.frame.index)
+
+    def distinct(self, *columns: str | None) -> tuple[np.ndarray, Table]:
+        """Rows that say the same in some columns, once: for each row its place in the table of them, and that table."""
+        codes = np.zeros(len(self), dtype=np.int64)
+        for column in dict.fromkeys(columns):
+            own, distinct = self.coded(column)
+            codes = pd.factorize(codes * max(len(distinct), 1) + own)[0] if len(distinct) > 1 else codes
+        first = np.full(codes.max(initial=-1) + 1, len(self))
+        np.minimum.at(first, codes, np.arange(len(self)))
+        return codes, replace(self, frame=self.frame.iloc[first].reset_index(drop=True), rows=self.rows[first], odd=[])
+
     def blank(self, column: str | None) -> np.ndarray:
         """True where a column holds nothing (or a word for nothing, such as ``n/a``)."""
-        return self.words(column).str.lower().isin(numbers.MISSING_WORDS).to_numpy()
+        words = pa.array(self.words(column).array, pa.large_string())
+        length = pc.fill_null(pc.binary_length(words), 0)
+        short = pc.less_equal(length, _LONGEST_MISSING).to_numpy(zero_copy_only=False)
+        blank = np.zeros(len(words), dtype=bool)
+        if short.any():
+            some = words if short.all() else words.filter(pa.array(short))
+            blank[short] = pc.is_in(pc.utf8_lower(some), _MISSING).to_numpy(zero_copy_only=False)
+        return blank
 
     def numbers(
         self,
@@ -371,6 +413,20 @@ class TypedTable(Table):
     def _as_text(self, column: str | None) -> Table:
         frame = self.frame if column is None else self.words(column).to_frame(column)
         return Table(self.file, self.header, frame, self.rows)
+
+
+def spread(answers: Iterable[str], codes: np.ndarray) -> pd.Series:
+    """Each row's answer as categories, of answers asked for once (`Table.coded`, `Table.distinct`)."""
+    place, distinct = pd.factorize(pd.array(list(answers), dtype="str"))
+    return pd.Series(pd.Categorical.from_codes(place[codes], pd.Index(distinct, dtype="str")))
+
+
+def as_text(column: pd.Series) -> pd.Series:
+    """Categories of text as text; any other column as it is."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return column
+    texts = pd.array(column.cat.categories, dtype="str").take(column.cat.codes.to_numpy(), allow_fill=True)
+    return pd.Series(texts, index=column.index)
 
 
 # --------------------------------------------------------------------------- building tables

@@ -283,6 +283,11 @@ def _choose_encoding(data: bytes, words: Collection[str]) -> str:
     raise Unreadable(_encoding_question(lines, good), f'add to ssi-audit.toml: [encoding]  "{THIS_FILE}" = "{good[0]}"')
 
 
+def is_latin(data: bytes) -> bool:
+    """Whether what is no Unicode can be read as ISO-8859-1 byte by byte, because Windows' own letters do not occur."""
+    return not _has_controls(data)
+
+
 def _has_controls(data: bytes) -> bool:
     """Whether a byte lies where ISO-8859-1 has control characters and Windows has letters."""
     signed = np.frombuffer(data, np.int8)
@@ -368,7 +373,7 @@ def _encoding_question(lines: list[bytes], candidates: list[str]) -> str:
 # --------------------------------------------------------------------------- separator and header
 
 
-def sniff(utf8: bytes, words: Collection[str] = ()) -> tuple[Dialect, int, bool]:
+def sniff(utf8: bytes, words: Collection[str] = (), encoding: str = "utf-8") -> tuple[Dialect, int, bool]:
     """Find the separator and the header of a text table.
 
     Parameters
@@ -377,6 +382,8 @@ def sniff(utf8: bytes, words: Collection[str] = ()) -> tuple[Dialect, int, bool]
         The beginning of the table at least, as UTF-8.
     words : collection of str
         Folded header words that are known.
+    encoding : str
+        Of `utf8`, where it is something else after all (`cut`).
 
     Returns
     -------
@@ -384,7 +391,7 @@ def sniff(utf8: bytes, words: Collection[str] = ()) -> tuple[Dialect, int, bool]
         The dialect; the index of the header among the records (0 for the first line); whether a line ``sep=;``
         stands first (spreadsheet programs write and hide it).
     """
-    text = _whole_lines(utf8)
+    text = _whole_lines(utf8, encoding)
     declared = re.match(r"\s*\"?sep=([\t !#-/:-@\[\]^_`{-~])\"?[ \t]*\r?\n", text)
     if declared:
         text = text[declared.end() :]
@@ -402,11 +409,11 @@ def sniff(utf8: bytes, words: Collection[str] = ()) -> tuple[Dialect, int, bool]
     return dialect, at, bool(declared)
 
 
-def _whole_lines(utf8: bytes) -> str:
+def _whole_lines(utf8: bytes, encoding: str = "utf-8") -> str:
     head = utf8[:HEAD_BYTES]
     if len(utf8) > HEAD_BYTES and b"\n" in head:
         head = head[: head.rindex(b"\n") + 1]
-    return head.decode("utf-8", "ignore")
+    return head.decode(encoding, "ignore")
 
 
 def sample_records(text: str, dialect: Dialect, limit: int = SAMPLE_ROWS) -> list[list[str]]:
@@ -443,8 +450,9 @@ def _hits(record: list, words: Collection[str]) -> int:
 
 
 def cut(
-    utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool = False, only: Collection[str] = ()
-) -> Cells:
+    utf8: bytes, dialect: Dialect, header_at: int = 0, *, hidden_first: bool = False, only: Collection[str] = (),
+    encoding: str = "utf-8",
+) -> Cells:  # fmt: skip
     """Cut a text table into cells.
 
     Parameters
@@ -459,6 +467,9 @@ def cut(
     only : collection of str
         Folded headers of the columns that are wanted; empty: all. A table with lines of another length is cut whole,
         because only all of their cells tell what they are.
+    encoding : str
+        Of `utf8`: that, or ``latin-1`` (`is_latin`). Separators are the same bytes in both, so a large table is cut as
+        it stands and only cells that are wanted and hold more than ASCII are turned into UTF-8.
 
     Raises
     ------
@@ -473,7 +484,7 @@ def cut(
         )
     if hidden_first:
         utf8 = utf8[utf8.index(b"\n") + 1 :]
-    top, start = _records_to(utf8, dialect, header_at)
+    top, start = _records_to(utf8, dialect, header_at, encoding)
     if not top:
         return Cells([], pd.DataFrame(), np.array([], dtype=np.int64))
     header = [cell.strip() for cell in top[-1]]
@@ -482,7 +493,7 @@ def cut(
     above = [OddLine(at + 1, tuple(cells)) for at, cells in enumerate(top[:-1]) if any(c.strip() for c in cells)]
     if len(header) > MAX_COLUMNS:
         raise Unreadable(f"the header has {len(header):,} columns: that is no export", "leave the file out")
-    width = max(len(header), _usual_width(utf8[start : start + HEAD_BYTES], dialect, len(header)))
+    width = max(len(header), _usual_width(utf8[start : start + HEAD_BYTES], dialect, len(header), encoding))
     wanted = [at for at, cell in enumerate(header) if not only or fold(cell) in only]
     if not only or width > len(header) or not wanted:
         wanted = list(range(width))
@@ -490,21 +501,23 @@ def cut(
     if odd and len(wanted) < width:
         wanted = list(range(width))
         table, odd = _arrow_cut(utf8, start, dialect, width, wanted)
-    _check_quotes(utf8, start, table, dialect, len(top))
+    if odd and encoding != "utf-8":  # lines set aside are text already
+        return cut(_transcode(utf8, encoding), dialect, header_at, only=only)
+    _check_quotes(utf8, start, table.num_rows + len(odd), dialect, len(top), encoding)
     header = [header[at] for at in wanted] if len(wanted) < width else header
     first_row = len(top) + 1
     numbers = np.delete(np.arange(table.num_rows + len(odd)), [line.row for line in odd]) + first_row
     odd = [replace(line, row=line.row + first_row) for line in odd]
     frame = pd.DataFrame(
-        {at: _as_str(column) for at, column in enumerate(table.columns)},
+        {at: _as_str(_in_utf8(column, encoding)) for at, column in enumerate(table.columns)},
         index=pd.RangeIndex(table.num_rows), columns=range(len(wanted)), copy=False,
     )  # fmt: skip
     return Cells(header, frame, numbers, len(top), above, odd)
 
 
-def _records_to(utf8: bytes, dialect: Dialect, header_at: int) -> tuple[list[list[str]], int]:
+def _records_to(utf8: bytes, dialect: Dialect, header_at: int, encoding: str) -> tuple[list[list[str]], int]:
     """The records down to the header, and the offset of the first byte behind it."""
-    text = _whole_lines(utf8)
+    text = _whole_lines(utf8, encoding)
     seen: list[str] = []
 
     def lines() -> Iterable[str]:
@@ -517,12 +530,12 @@ def _records_to(utf8: bytes, dialect: Dialect, header_at: int) -> tuple[list[lis
         escapechar=dialect.escape or None,
     )  # fmt: skip
     records = [record for _, record in zip(range(header_at + 1), reader)]
-    return records, len("".join(seen).encode("utf-8"))
+    return records, len("".join(seen).encode(encoding))
 
 
-def _usual_width(body: bytes, dialect: Dialect, expected: int) -> int:
+def _usual_width(body: bytes, dialect: Dialect, expected: int, encoding: str) -> int:
     """The commonest number of fields of the lines; on a tie the expected one."""
-    widths = [len(record) for record in sample_records(_whole_lines(body), dialect) if record]
+    widths = [len(record) for record in sample_records(_whole_lines(body, encoding), dialect) if record]
     return max(sorted(set(widths)), key=lambda width: (widths.count(width), width == expected), default=expected)
 
 
@@ -582,7 +595,9 @@ def _arrow_cut(
             threads = False
 
 
-def _check_quotes(utf8: bytes, start: int, table: pa.Table, dialect: Dialect, rows_above: int) -> None:
+def _check_quotes(
+    utf8: bytes, start: int, n_lines: int, dialect: Dialect, rows_above: int, encoding: str = "utf-8"
+) -> None:
     """An unclosed quotation mark swallows lines without a trace: look where cells run over several lines."""
     cells = np.frombuffer(utf8, np.uint8)[start:]
     quote = ord(dialect.quote)
@@ -592,17 +607,37 @@ def _check_quotes(utf8: bytes, start: int, table: pa.Table, dialect: Dialect, ro
     n_breaks = utf8.count(b"\n", start)
     if b"\r" in utf8:
         n_breaks += utf8.count(b"\r", start) - utf8.count(b"\r\n", start)
-    if n_quotes % 2 == 0 and n_breaks <= table.num_rows:
+    if n_quotes % 2 == 0 and n_breaks <= n_lines:
         return
     row = rows_above
     try:
-        for _ in dialect.reader(utf8[start:].decode("utf-8"), strict=True):
+        for _ in dialect.reader(utf8[start:].decode(encoding), strict=True):
             row += 1
     except csv.Error as error:
         raise Unreadable(
             f"row {row + 1}: a quotation mark is not closed, or not written twice inside a cell ({error})",
             "correct that row, or export the file again",
         ) from error
+
+
+def _in_utf8(column: pa.ChunkedArray, encoding: str) -> pa.ChunkedArray:
+    """A column of cells in ISO-8859-1 as UTF-8: every letter beyond ASCII takes two bytes instead of one."""
+    if encoding == "utf-8":
+        return column
+    return pa.chunked_array([_chunk_in_utf8(chunk) for chunk in column.chunks], type=pa.large_string())
+
+
+def _chunk_in_utf8(cells: pa.Array) -> pa.Array:
+    _, ends, letters = cells.buffers()
+    ends = np.frombuffer(ends, np.int64)[cells.offset : cells.offset + len(cells) + 1]
+    letters = memoryview(letters)[ends[0] : ends[-1]] if len(cells) else b""
+    high = np.flatnonzero(np.frombuffer(letters, np.int8) < 0)
+    if not len(high):
+        return cells
+    ends = ends - ends[0]
+    ends = ends + np.searchsorted(high, ends)
+    text = bytes(letters).decode("latin-1").encode()
+    return pa.LargeStringArray.from_buffers(len(cells), pa.py_buffer(ends), pa.py_buffer(text))
 
 
 def _as_str(column: pa.ChunkedArray) -> pd.Series:

@@ -128,12 +128,16 @@ def _same_record(events: Events) -> None:
     frame = events.frame
     of_deal = (frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)).to_numpy()
     has_id = frame["id"].notna().to_numpy()
+    if not of_deal.any() and not has_id.any():
+        return
     key = frame["id"].where(has_id, frame["deal"]) if has_id.any() else frame["deal"]
     system = pd.factorize(events.systems)[0][frame["unit"].to_numpy()]
     kind, kinds = pd.factorize(frame["kind"])
     record, _ = pd.factorize(key)
     number = pd.Series((record * (system.max() + 1) + system) * len(kinds) + kind, index=frame.index)
-    number = number[of_deal | has_id]
+    number = number if of_deal.all() else number[of_deal | has_id]
+    if number.max() < 8 * len(number) and np.bincount(number.to_numpy()).max() <= 1:
+        return
     again = number.duplicated(keep="last")
     if again.any():
         last = pd.Series(frame["unit"].loc[number.index[~again]].to_numpy(), index=number[~again].to_numpy())
