@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.eventstudy import permute_starts, sun_abraham
+from ssi_audit.stats.eventstudy import _assignments, permute_starts, sun_abraham
 from tests.unit.stats.simulated import fading
 
 
@@ -200,3 +201,129 @@ def test_permuting_starts_keeps_its_level_with_two_licences():
         y, person, week, start = licences(rng, 24, 40, 2)
         rejected.append(permute_starts(y, person, week, start, bin_width=4, draws=99).p <= 0.05)
     assert 0.01 <= np.mean(rejected) <= 0.10
+
+
+def two_periods(n_exposed: int = 5, n_control: int = 7) -> tuple[np.ndarray, ...]:
+    """One reading before and one after a common start: y, person, period, start, and who is exposed."""
+    n = n_exposed + n_control
+    y = np.random.default_rng(18).normal(10, 2, (n, 2))
+    exposed = np.arange(n) < n_exposed
+    y[exposed, 1] += 3
+    person = np.repeat(np.arange(n), 2)
+    start = np.where(exposed, 1.0, np.nan)[person]
+    return y, person, np.tile([0, 1], n), start, exposed
+
+
+def test_before_and_after_is_the_difference_of_mean_changes():
+    """Two periods: the effect, its jackknife error, Welch's degrees of freedom and p, written out."""
+    y, person, period, start, exposed = two_periods()
+    found = sun_abraham(y.ravel(), person, period, start)
+    change = y[:, 1] - y[:, 0]
+    one, other = change[exposed], change[~exposed]
+    effect = one.mean() - other.mean()
+    assert (found.window, found.window_effect) == ((0, 0), pytest.approx(effect))
+    # Without one of n persons a mean moves by deviation / (n_group - 1).
+    parts = [11 / 12 * np.sum((group - group.mean()) ** 2) / (len(group) - 1) ** 2 for group in (one, other)]
+    se, df = np.sqrt(sum(parts)), sum(parts) ** 2 / (parts[0] ** 2 / 4 + parts[1] ** 2 / 6)
+    assert (found.window_se, found.window_df) == pytest.approx((se, df), rel=1e-9)
+    half = scipy_stats.t.ppf(0.975, df) * se
+    assert (found.window_low, found.window_high) == pytest.approx((effect - half, effect + half), rel=1e-9)
+    assert found.window_p == pytest.approx(2 * scipy_stats.t.sf(abs(effect) / se, df), rel=1e-9)
+    assert (found.event.tolist(), found.people.tolist(), found.cohort_rows.tolist()) == ([0], [5], [5])
+    assert (found.effect[0], found.se[0], found.low[0]) == pytest.approx((effect, se, effect - half))
+    assert (found.kind, found.n_exposed, found.n_control, found.n_rows) == ("jackknife", 5, 7, 24)
+
+
+@pytest.mark.parametrize(("kind", "factor"), [("CR0", 1.0), ("CR1", 12 / 11)])
+def test_the_sandwich_is_the_sum_of_squared_shares(kind, factor):
+    """Two periods: squared deviations over squared group sizes, with G/(G-1) for CR1."""
+    y, person, period, start, exposed = two_periods()
+    found = sun_abraham(y.ravel(), person, period, start, kind=kind)
+    change = y[:, 1] - y[:, 0]
+    variance = sum(
+        np.sum((group - group.mean()) ** 2) / len(group) ** 2 for group in (change[exposed], change[~exposed])
+    )
+    assert found.window_se == pytest.approx(np.sqrt(factor * variance), rel=1e-9)
+
+
+def test_the_range_of_the_relative_effect_knows_that_both_parts_vary():
+    """The ratio's error is that of effect - ratio x level, person by person, over the level."""
+    y, person, period, start, exposed = two_periods()
+    found = sun_abraham(y.ravel(), person, period, start)
+    before, change = y[exposed, 0], y[:, 1] - y[:, 0]
+    ratio = found.window_effect / before.mean()
+    assert (found.pre_mean, found.relative) == pytest.approx((before.mean(), ratio))
+    shift = np.where(exposed, change - change[exposed].mean(), change[~exposed].mean() - change)
+    parts = np.sqrt(11 / 12) * shift / np.where(exposed, 4, 6)
+    level = np.zeros(12)
+    level[exposed] = (before - before.mean()) / np.sqrt(5 * 4)
+    error = np.sqrt(np.sum((parts - ratio * level) ** 2)) / before.mean()
+    half = scipy_stats.t.ppf(0.975, found.window_df) * error
+    assert (found.relative_low, found.relative_high) == pytest.approx((ratio - half, ratio + half), rel=1e-6)
+
+
+def test_averages_weigh_each_row_of_an_exposed_person_once():
+    """The effect at an event time is the mean of the cohorts' effects, weighted by their rows; so is the window's."""
+    y, person, week, start = licences(np.random.default_rng(19), 14, 20, 8)
+    found = sun_abraham(y, person, week, start, cohort_width=6, window=(0, 2), kind="CR0")
+    for at, event in enumerate(found.event):
+        own = found.cohort_event == event
+        assert found.effect[at] == pytest.approx(np.average(found.cohort_effect[own], weights=found.cohort_rows[own]))
+        assert found.people[at] <= 8
+    own = (found.cohort_event >= 0) & (found.cohort_event <= 2)
+    expected = np.average(found.cohort_effect[own], weights=found.cohort_rows[own])
+    assert found.window_effect == pytest.approx(expected, rel=1e-9)
+    assert found.n_rows == len(y)
+
+
+def test_rows_outside_the_span_are_left_out():
+    """A span of -3 to 4 keeps these weeks of exposed persons, and all weeks of the others that can be compared."""
+    y, person, week, start = licences(np.random.default_rng(20), 14, 20, 6)
+    found = sun_abraham(y, person, week, start, span=(-3, 4), kind="CR0")
+    event = week - start
+    keep = np.isnan(start) | ((event >= -3) & (event <= 4))
+    by_hand = sun_abraham(y[keep], person[keep], week[keep], start[keep], kind="CR0")
+    assert (found.event.min(), found.event.max()) == (-3, 4)
+    assert found.effect == pytest.approx(by_hand.effect, rel=1e-9)
+
+
+def test_the_last_cohort_can_be_asked_for_as_comparison():
+    """With "last" those who never start are no part of it; unknown words are refused."""
+    y, person, week, start = licences(np.random.default_rng(21), 16, 24, 0)
+    start = np.select([person < 6, person < 12], [8.0, 16.0], np.nan)
+    last = sun_abraham(y, person, week, start, control="last", kind="CR0")
+    keep = person < 12
+    by_hand = sun_abraham(y[keep], person[keep], week[keep], start[keep], kind="CR0")
+    assert last.n_control == 6
+    assert last.effect == pytest.approx(by_hand.effect, rel=1e-9)
+    never = sun_abraham(y, person, week, start, kind="CR0")
+    assert (never.n_exposed, never.n_control) == (12, 4)
+    with pytest.raises(ValueError, match="control is 'first'"):
+        sun_abraham(y, person, week, start, control="first")
+    with pytest.raises(ValueError, match="kind is 'CR2'"):
+        sun_abraham(y, person, week, start, kind="CR2")
+
+
+def test_a_missing_outcome_is_no_row():
+    """Rows without an outcome are left out before anything is counted."""
+    y, person, week, start = licences(np.random.default_rng(22), 10, 12, 4)
+    gaps = y.copy()
+    gaps[::7] = np.nan
+    keep = np.isfinite(gaps)
+    one = sun_abraham(gaps, person, week, start, kind="CR0")
+    other = sun_abraham(y[keep], person[keep], week[keep], start[keep], kind="CR0")
+    assert one.n_rows == other.n_rows < len(y)
+    assert one.effect == pytest.approx(other.effect, rel=1e-12)
+
+
+def test_every_way_to_hand_out_the_starts_is_tried_once():
+    """Starts 1, 1, 2 and two never: 5! / (2! 1! 2!) = 30 ways, the observed one left out; many are drawn."""
+    starts = np.array([1.0, 1.0, 2.0, np.nan, np.nan])
+    ways, exact = _assignments(starts, 9, np.random.default_rng(0))
+    shown = {tuple(np.nan_to_num(way, nan=-1).tolist()) for way in ways}
+    assert exact and len(ways) == len(shown) == 29
+    assert tuple(np.nan_to_num(starts, nan=-1).tolist()) not in shown
+    assert all(sorted(way) == [-1, -1, 1, 1, 2] for way in shown)
+    drawn, exact = _assignments(np.append(np.arange(12.0), [np.nan] * 12), 9, np.random.default_rng(0))
+    assert not exact and len(drawn) == 9
+    assert all(np.array_equal(np.sort(way), np.append(np.arange(12.0), [np.nan] * 12), equal_nan=True) for way in drawn)

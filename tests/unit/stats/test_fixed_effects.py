@@ -220,3 +220,24 @@ def test_wrong_input_is_refused_with_a_reason(rows):
         stats.fe_poisson(rows.y, rows.X, rows.person[:3])
     with pytest.raises(NotEnoughData, match="No row with an event is left"):
         stats.fe_poisson(np.zeros(len(rows.y)), rows.X, rows.person)
+
+
+def test_a_pooled_model_merges_units_without_events_and_refuses_negative_counts(rows):
+    """What holds with effects per person holds with one intercept."""
+    y = np.where(rows.week // 5 == 2, 0.0, rows.y)
+    fit = stats.pooled_poisson(y, rows.X, rows.person, calendar=rows.week // 5)
+    assert fit.converged and fit.n_units == 5
+    assert fit.calendar_effects[2] == fit.calendar_effects[1] != fit.calendar_effects[3]
+    with pytest.raises(ValueError, match="cannot be negative"):
+        stats.pooled_poisson(rows.y - 5, rows.X, rows.person)
+
+
+def test_far_starts_and_large_steps_still_settle():
+    """Rates a million times apart: steps are shortened, and the slope is that of two means."""
+    x = np.tile([0.0, 1.0], 20)
+    y = np.tile([1.0, 1e6], 20)
+    fit = stats.fe_poisson(y, x, np.repeat(np.arange(4), 10))
+    assert fit.converged and fit.iterations > 5
+    assert fit.coef[0] == pytest.approx(np.log(1e6), rel=1e-9)
+    pooled = stats.pooled_poisson(y, x, np.repeat(np.arange(4), 10))
+    assert pooled.coef == pytest.approx([np.log(1e6), 0.0], abs=1e-8)

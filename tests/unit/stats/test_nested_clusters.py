@@ -73,3 +73,20 @@ def test_series_equals_decomposition(monkeypatch):
     plain = clusters.cr2(fit, 0)
     assert series.se == pytest.approx(plain.se, rel=1e-12)
     assert series.df == pytest.approx(plain.df, rel=1e-10)
+
+
+def test_rows_without_an_effect_or_a_cluster_and_effects_without_an_event_are_left_out(data):
+    """They are left out and counted as in a model where every effect is a cluster."""
+    y, x, person, regime = data
+    y = np.where((person == 3) & (regime == 0), 0, y)
+    effect = (person * 2.0 + regime) + 0.0
+    effect[5], owner = np.nan, person.astype(float)
+    owner[45] = np.nan
+    fit = fe_poisson(y, x, effect, clusters=owner)
+    known = np.isfinite(effect) & np.isfinite(owner)
+    plain = fe_poisson(y[known], x[known], effect[known])
+    assert (fit.n_missing, fit.n_dropped_people, fit.n_rows) == (2, 1, plain.n_rows)
+    assert fit.coef == pytest.approx(plain.coef, abs=1e-10)
+    assert fit.clusters.tolist() == list(range(14))
+    with pytest.raises(ValueError, match="cannot be negative"):
+        fe_poisson(y - 1, x, effect, clusters=owner)

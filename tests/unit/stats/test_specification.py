@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats import specification
 from ssi_audit.stats.bootstrap import SEED
 from ssi_audit.stats.clusters import cr2
 from ssi_audit.stats.fixed_effects import fe_poisson
 from ssi_audit.stats.specification import (
     Specification,
+    _bridged,
+    _conclusion,
     _exchange_tables,
     _fit,
     _free_of_others,
@@ -230,3 +233,72 @@ def test_the_joint_test_keeps_its_level_at_the_usual_size():
         found.append(joint_permutation(specifications(one), draws=199, seed=int(rng.integers(1 << 31))))
     for name in ("p", "p_median", "p_clear"):
         assert np.mean([getattr(one, name) <= 0.05 for one in found]) <= 0.07
+
+
+def test_the_summary_of_a_curve_counts_what_it_says():
+    """Agreement, signs and influences of a curve follow from its effects and conclusions."""
+    one = team(np.random.default_rng(25), people=20, activity_effect=0.3)
+    curve = specification_curve(specifications(one), main=3)
+    assert curve.main == 3
+    assert curve.n_agree == curve.conclusion.count(curve.conclusion[3])
+    assert curve.n_same_sign == int((np.sign(curve.effect) == np.sign(curve.effect[3])).sum())
+    assert 0 < curve.n_agree < 12
+    assert [one.change for one in curve.influence] == sorted((one.change for one in curve.influence), reverse=True)
+    by_name = {one.choice: one for one in curve.influence}
+    effect = curve.effect.reshape(2, 2, 3)
+    changes = {
+        "activity": np.abs(effect[0] - effect[1]),
+        "calendar": np.abs(effect[:, 0] - effect[:, 1]),
+        "lag": np.abs(effect[:, :, [0, 0, 1]] - effect[:, :, [1, 2, 2]]),
+    }
+    said = np.array(curve.conclusion).reshape(2, 2, 3)
+    for name, change in changes.items():
+        assert by_name[name].n_pairs == change.size
+        assert (by_name[name].change, by_name[name].largest) == pytest.approx((change.mean(), change.max()))
+    assert by_name["lag"].flips == pytest.approx(np.mean(said[:, :, [0, 0, 1]] != said[:, :, [1, 2, 2]]))
+    assert by_name["lag"].means["4"] == pytest.approx(effect[:, :, 2].mean())
+
+
+@pytest.mark.parametrize(("limits", "conclusion"), [
+    ((0.01, 0.2, 0.02, 0.19), "positive"),
+    ((-0.2, -0.01, -0.19, -0.02), "negative"),
+    ((-0.2, 0.2, -0.19, 0.19), "unclear"),
+    ((0.0, 0.2, 0.02, 0.19), "unclear"),
+    ((-0.2, 0.0, -0.19, -0.02), "unclear"),
+    ((0.01, 0.2, 0.02, 0.09), "too_small"),
+    ((-0.2, 0.2, -0.1, 0.09), "unclear"),
+    ((-0.2, 0.2, -0.09, 0.1), "unclear"),
+])  # fmt: skip
+def test_conclusions_follow_from_the_limits(limits, conclusion):
+    """Too small: the 90 % interval lies inside the margin; a sign: the 95 % interval excludes 0."""
+    assert _conclusion(*limits, 0.1) == conclusion
+
+
+def test_the_joint_test_sums_up_its_own_columns():
+    """Mean t, median effect and clear ones of the data, and each p from the draws it lists."""
+    one = team(np.random.default_rng(22), people=14, effect=0.15)
+    found = joint_permutation(specifications(one), draws=39)
+    assert (found.mean_t, found.median_effect) == pytest.approx((np.mean(found.t), np.median(found.effect)))
+    assert found.n_clear == max((found.t > 1.96).sum(), (found.t < -1.96).sum()) > 0
+    observed = np.array([found.mean_t, found.median_effect, found.n_clear])
+    reached = (np.abs(found.draws) >= np.abs(observed) * (1 - 1e-9)).sum(axis=0)
+    assert (found.p, found.p_median, found.p_clear) == pytest.approx(tuple((1 + reached) / 40))
+    assert (found.n_draws, found.n_people, found.n_specifications) == (39, 14, 12)
+    assert found.draws.shape == (39, 3)
+
+
+def test_gaps_in_a_history_are_bridged_from_its_neighbours():
+    """A line between neighbours, the nearest value at the ends, centred; a person without values lends a flat line."""
+    x = np.array([[np.nan, 1.0, np.nan, 3.0, np.nan], [np.nan] * 5])
+    filled = np.array([1.0, 1, 2, 3, 3])
+    assert _bridged(x, True) == pytest.approx(np.array([filled - 2.0, np.zeros(5)]))
+    assert _bridged(x + 5, False)[0] == pytest.approx(filled - 2.0)
+
+
+def test_batches_of_permutations_do_not_change_them(monkeypatch):
+    """All orders at once, or a few at a time."""
+    one = team(np.random.default_rng(23), people=10)
+    whole = joint_permutation(specifications(one)[:2], draws=20)
+    monkeypatch.setattr(specification, "BATCH_ELEMENTS", 100)
+    parts = joint_permutation(specifications(one)[:2], draws=20)
+    assert parts.draws == pytest.approx(whole.draws, rel=1e-9)
