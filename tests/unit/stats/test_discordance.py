@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.discordance import _probability_below, beta_prior, score_discordance, shrunken_rate
+from ssi_audit.stats.discordance import (
+    _jackknife_interval,
+    _probability_below,
+    _quarter_auc,
+    beta_prior,
+    score_discordance,
+    shrunken_rate,
+)
 
 
 def team(rng: np.random.Generator, n: int, link: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -109,3 +116,98 @@ def test_seven_persons_are_too_few():
     """Quarters of seven persons are single persons."""
     with pytest.raises(NotEnoughData, match="only 7 persons"):
         score_discordance(np.arange(7.0), np.full(7, 1), np.full(7, 4))
+
+
+def test_the_quarters_are_compared_pair_by_pair():
+    """Two of eight in each quarter: of four pairs one is higher and one tied, 1.5 of 4."""
+    rate = np.array([0.1, 0.2, 0.3, 0.3, 0.3, 0.3, 0.8, 0.9])
+    score = np.array([50.0, 70, 1, 2, 3, 4, 60, 70])
+    assert _quarter_auc(score, rate) == 0.375
+    assert _quarter_auc(score[[0, 1, 6]], rate[[0, 1, 6]]) == 0.0
+    assert _quarter_auc(-score, rate) == 1 - 0.375
+
+
+def test_moments_of_the_prior_follow_kleinman():
+    """Weighted by tries: rho = (spread / luck - (n - 1)) / (total - sum(tries^2) / total - (n - 1))."""
+    won, tries = np.array([1.0, 9.0, 4.0, 30.0]), np.array([10.0, 12.0, 20.0, 40.0])
+    mean = 44 / 82
+    spread = np.sum(tries * (won / tries - mean) ** 2)
+    rho = (spread / (mean * (1 - mean)) - 3) / (82 - np.sum(tries**2) / 82 - 3)
+    a, b = beta_prior(won, tries)
+    assert 1 / (a + b + 1) == pytest.approx(rho)
+    assert a / (a + b) == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("won", [[0, 0, 0, 0], [5, 5, 5, 5]])
+def test_nobody_who_ever_won_or_lost_has_no_prior(won):
+    """Without any variation every rate is the team's."""
+    assert beta_prior(np.array(won), np.full(4, 5)) == (np.inf, np.inf)
+    assert beta_prior(np.array([0, 1, 1, 0]), np.ones(4)) == (np.inf, np.inf)
+
+
+def test_winning_always_or_never_is_not_taken_for_the_truth():
+    """Four who always win and four who never do: the prior keeps a strength of a thousandth."""
+    a, b = beta_prior(np.array([9, 9, 9, 9, 0, 0, 0, 0]), np.full(8, 9))
+    assert a + b == pytest.approx(1 / 0.999 - 1)
+    assert a == pytest.approx(b)
+
+
+def test_the_interval_is_the_jackknife_of_the_share():
+    """Leaving out each person, with t of n - 1 degrees of freedom, and never outside 0 to 1."""
+    values = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
+    low, high = _jackknife_interval(lambda kept: values[kept].mean(), 9, 4)
+    half = 2.306004 * values.std(ddof=1) / 3
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), rel=1e-5)
+    rare = np.array([1.0] + [0.0] * 8)
+    assert _jackknife_interval(lambda kept: rare[kept].mean(), 9, 4)[0] == 0.0
+    assert _jackknife_interval(lambda kept: 1 - rare[kept].mean(), 9, 4)[1] == 1.0
+    assert np.isnan(_jackknife_interval(lambda kept: np.nan if len(kept) < 9 else 0.5, 9, 4)).all()
+
+
+def test_where_nobody_matters_the_interval_is_wilsons():
+    """A share of 1 among four independent pairs: n / (n + z^2) to 1."""
+    low, high = _jackknife_interval(lambda kept: 1.0, 9, 4)
+    assert (low, high) == pytest.approx((4 / (4 + 1.959964**2), 1.0), rel=1e-5)
+    assert _jackknife_interval(lambda kept: 0.0, 9, 0)[1] == pytest.approx(1.959964**2 / (1 + 1.959964**2), rel=1e-5)
+
+
+def test_a_pair_counts_where_its_order_is_four_to_one():
+    """Clear pairs are those whose order has a posterior probability outside 0.2 to 0.8; tied scores are no pair."""
+    rng = np.random.default_rng(6)
+    score, won, tries = team(rng, 20, link=0.3)
+    score[3] = score[4]
+    found = score_discordance(score, won, tries)
+    below = _probability_below(won.astype(float), tries.astype(float), found.a, found.b)
+    higher = score[:, None] > score
+    clear = higher & ((below < 0.2) | (below > 0.8))
+    wrong = clear & (below > 0.5)
+    assert (found.n_pairs, found.n_clear) == (189, clear.sum())
+    assert found.share == pytest.approx(wrong.sum() / clear.sum())
+    assert found.auc == _quarter_auc(score, found.rate)
+    assert found.rate == pytest.approx((won + found.a) / (tries + found.a + found.b))
+
+
+def test_a_person_without_a_meeting_has_no_rate():
+    """No meeting, no score or an unknown count: left out; negative counts are refused."""
+    rng = np.random.default_rng(7)
+    score, won, tries = team(rng, 11, link=0.5)
+    won, tries = won.astype(float), tries.astype(float)
+    won[0] = tries[0] = 0
+    score[1], won[2] = np.nan, np.nan
+    found = score_discordance(score, won, tries)
+    assert found.n_people == 8
+    assert np.isnan(found.rate[:3]).all() and np.isfinite(found.rate[3:]).all()
+    won[5] = -1
+    with pytest.raises(ValueError, match="below 0"):
+        score_discordance(score, won, tries)
+
+
+def test_many_sellers_are_compared_on_a_bounded_grid():
+    """With 300 sellers the probabilities are those of pairs on their own, to a hundredth."""
+    rng = np.random.default_rng(8)
+    tries = rng.poisson(60, 300) + 1.0
+    won = rng.binomial(tries.astype(int), rng.beta(6, 24, 300)).astype(float)
+    together = _probability_below(won, tries, 6.0, 24.0)
+    for i, j in ((0, 1), (17, 250), (99, 100)):
+        alone = _probability_below(won[[i, j]], tries[[i, j]], 6.0, 24.0)
+        assert together[i, j] == pytest.approx(alone[0, 1], abs=0.01)
