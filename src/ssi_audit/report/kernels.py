@@ -286,6 +286,9 @@ def _serve(connection_file: str) -> None:
     kernel.initialize(["-f", connection_file])
     if "matplotlib_inline.backend_inline" in sys.modules:
         _draw_into(kernel.shell)
+    if "pandas" in sys.modules:
+        # As pandas decides when a kernel imports it; outside of one it would fit tables to a terminal.
+        sys.modules["pandas"].set_option("display.max_columns", 20)
     # Not earlier: what a kernel does until its first cell draws random numbers too.
     events = kernel.shell.events
     events.register("pre_run_cell", _seed_once(events))
@@ -322,10 +325,11 @@ def _stay_warm(folder: Path, modules: Iterable[str]) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what an import prints is no answer
     sys.modules[NO_DEBUGGER] = None
+    gc.disable()  # imports leave little garbage, and looking for it is a tenth of their time
     for name in modules:
         _import(name)
-    gc.collect()
     gc.freeze()  # a collection in a kernel would copy every page that holds one of these objects
+    gc.enable()
     statuses: dict[int, int | None] = {}
     try:
         _answer_questions(answers, statuses)

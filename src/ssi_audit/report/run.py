@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import json
 import shutil
 import tempfile
@@ -380,7 +381,8 @@ class _Pages:
     def _with_page(self, result: JobResult, context: PageContext) -> JobResult:
         job = result.job
         executed = result.files[f"executed/{job.stem}.ipynb"]
-        key = sources.fingerprint([job.stem, job.title, job.layout, repr(context), executed.decode(), self._how])
+        content = hashlib.sha256(executed).hexdigest()
+        key = sources.fingerprint([job.stem, job.title, job.layout, repr(context), content, self._how])
         entry = self._cache.get(key)
         if entry is None:
             import nbformat

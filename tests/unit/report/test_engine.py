@@ -31,8 +31,8 @@ pytestmark = needs_fork
 
 @pytest.fixture(scope="module")
 def warm():
-    """Kernels forked from a process that knows numpy and matplotlib."""
-    with Kernels(["numpy", "matplotlib.pyplot"], warm=True) as kernels:
+    """Kernels forked from a process that knows numpy, pandas and matplotlib."""
+    with Kernels(["numpy", "matplotlib.pyplot", "pandas"], warm=True) as kernels:
         yield kernels
 
 
@@ -67,6 +67,7 @@ def test_forked_and_fresh_kernels_give_the_same_bytes(make, warm, fresh):
         "import warnings; warnings.warn('noise')",
         "import numpy; numpy.__config__.show(mode='dicts')['Build Dependencies']['blas']['name']",
         "import matplotlib; matplotlib.get_backend(), matplotlib.rcParams['svg.fonttype']",
+        "import pandas as pd; pd.DataFrame([range(10**9, 10**9 + 15)])",
         parameters="pillar = 'brand'",
     )
     forked = _notebook_bytes(execute(notebook, {"pillar": "people"}, warm), {})
