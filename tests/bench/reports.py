@@ -7,6 +7,7 @@ notebook, no page and no file around them.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -20,14 +21,17 @@ import nbformat
 
 from ssi_audit import workspace
 from ssi_audit.parallel import n_workers
+from ssi_audit.report import kernels, sources
 from tests.bench import run as bench
 
 # Notebooks that are timed with the commands; the rest is taken to cost as much each.
 BY_COMMAND = 3
+# The two teams of the sample, again and again.
+TEAM_PAGES = 40
 
 
 def report_rows(folder: Path) -> list[str]:
-    """Two rows of the table; nothing is cached before."""
+    """Three rows of the table; nothing is cached before."""
     jobs = [
         (job.notebook, {**job.parameters, "data": str(workspace.PROJECT / workspace.SAMPLE)}) for job in _jobs(folder)
     ]
@@ -37,9 +41,17 @@ def report_rows(folder: Path) -> list[str]:
     many = len(jobs) / BY_COMMAND
     commands = bench.Cost(some.wall * many, some.cpu * many, some.gb)
     note = f"{len(jobs)} notebooks"
+    pages = [job for job in jobs if "team" in job[1]] * (TEAM_PAGES // 2)
+    teams, alone = bench.cost(lambda: _team_pages(folder)), bench.cost(lambda: _pure(folder, pages))
     return [
         bench.row("report of the sample, nothing cached, against pure computation", ours, pure, note),
         bench.row("the same, against papermill and nbconvert commands", ours, commands, f"{BY_COMMAND} timed, scaled"),
+        bench.row(
+            f"{TEAM_PAGES} team pages, against pure computation",
+            teams,
+            alone,
+            f"{teams.wall / TEAM_PAGES:.2f} s a page",
+        ),
     ]
 
 
@@ -73,9 +85,40 @@ def _jobs(folder: Path) -> Sequence[Any]:
     return [job for step in steps for job in step.jobs]
 
 
+def _team_pages(folder: Path) -> None:
+    """Run the notebook of each team many times, each for a page of another name, and render them all."""
+    from ssi_audit.report.build import NOTEBOOKS, plan, resolve
+    from ssi_audit.report.run import build_report, start_kernels
+    from ssi_audit.report.sheet import hand_over, page_context
+    from ssi_audit.report.words import Words
+
+    os.environ[workspace.PROCESSED_VARIABLE] = str(folder / "two")
+    sample = str(workspace.PROJECT / workspace.SAMPLE)
+    with start_kernels([NOTEBOOKS / "06-team.ipynb"]) as place:
+        run = workspace.load_run(sample)
+        hand_over(run, sample, {}, place.folder / "run")
+        place.prepare("ssi_audit.report.sheet.take_over", str(place.folder / "run"))
+        steps = plan(run, resolve(sample, {}), Words("en", run.settings.sesoi, run.audit.data["currency"]))
+        (step,) = (step for step in steps if step.name == "teams")
+        jobs = [
+            dataclasses.replace(job, stem=f"{job.stem}-{number}")
+            for number in range(TEAM_PAGES // len(step.jobs))
+            for job in step.jobs
+        ]
+        made = build_report(
+            [dataclasses.replace(step, jobs=tuple(jobs))], out=folder / "teams", context=page_context(run),
+            run_key="", kernels=place, workers=n_workers(), cache_folder=folder / "cache",
+        )  # fmt: skip
+    if not made.ok:
+        raise RuntimeError("; ".join(failure.text() for failure in made.failures))
+
+
 def _pure(folder: Path, jobs: Sequence[tuple[Path, dict[str, Any]]]) -> None:
     os.environ[workspace.PROCESSED_VARIABLE] = str(folder / "two")
     workspace.load_run(workspace.PROJECT / workspace.SAMPLE)
+    code = "\n".join(sources.notebook_code(notebook) for notebook in {notebook for notebook, _ in jobs})
+    for name in (*kernels.SHELL, *sources.loaded_first(code)):
+        kernels._import(name)
     with multiprocessing.get_context("fork").Pool(n_workers(), maxtasksperchild=1) as pool:
         pool.starmap(_cells, jobs, chunksize=1)
 
