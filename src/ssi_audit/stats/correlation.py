@@ -249,8 +249,10 @@ def between_kendall(
 ) -> Correlation:
     """Kendall's tau-b of the persons' means; parameters and errors as in `between_spearman`.
 
-    The interval is Fieller's, se .437/(N - 4) squared on the z scale, which is
-    tau's own. Above 200 persons p is the normal approximation.
+    The interval is Fieller's, se .437/(N - 4) squared on the z scale, times what
+    ties add to the variance (quota reached takes few values in a year; without
+    that factor its intervals hold the truth in 87 %). Above 200 persons p is the
+    normal approximation.
     """
     x_mean, y_mean, n_rows = _person_means(x, y, groups)
     n_people = len(x_mean)
@@ -262,7 +264,7 @@ def between_kendall(
         a, b = (np.sign(np.subtract.outer(v, v)) for v in (x_mean, y_mean))
         ranks = np.unique(x_mean, return_inverse=True)[1]
         p = _permutation_p(float((a * b).sum()), lambda orders: _concordance(ranks, b, orders), n_people, n, seed)
-    low, high = _fisher(r, np.sqrt(0.437 / (n_people - 4)))
+    low, high = _fisher(r, np.sqrt(0.437 / (n_people - 4) * _tie_factor(x_mean, y_mean)))
     return Correlation(r, low, high, p, np.nan, n_people, n_rows, "Kendall tau-b between persons")
 
 
@@ -343,6 +345,23 @@ def _permutation_p(
     return float((1 + reached) / (n + 1))
 
 
+def _tie_factor(x: np.ndarray, y: np.ndarray) -> float:
+    """Variance of Kendall's tau-b under independence with these ties, over that without any (Kendall 1970, ch. 4)."""
+    n = len(x)
+    pairs = n * (n - 1.0)
+    (x_two, x_three, x_own), (y_two, y_three, y_own) = (_tied(v) for v in (x, y))
+    tied = (pairs * (2 * n + 5) - x_own - y_own) / 18
+    tied += x_two * y_two / (2 * pairs) + x_three * y_three / (9 * pairs * (n - 2))
+    return float(tied / ((1 - x_two / pairs) * (1 - y_two / pairs)) / (pairs * (2 * n + 5) / 18))
+
+
+def _tied(values: np.ndarray) -> tuple[float, float, float]:
+    """Sums of t(t-1), t(t-1)(t-2) and t(t-1)(2t+5) over groups of t equal values."""
+    t = np.unique(values, return_counts=True)[1].astype(float)
+    two = t * (t - 1)
+    return float(two.sum()), float((two * (t - 2)).sum()), float((two * (2 * t + 5)).sum())
+
+
 # ---- classical, for independent rows ---------------------------------------------------------------------
 
 
@@ -369,7 +388,7 @@ def simple_correlation(
         from scipy.stats import kendalltau
 
         test = kendalltau(data[:, 0], data[:, 1], method="asymptotic")
-        low, high = _fisher(test.statistic, np.sqrt(0.437 / (n - 4)))
+        low, high = _fisher(test.statistic, np.sqrt(0.437 / (n - 4) * _tie_factor(data[:, 0], data[:, 1])))
         return Correlation(float(test.statistic), low, high, float(test.pvalue), np.nan, n, n, "Kendall tau-b")
     if method == "spearman":
         data = mean_ranks(data)

@@ -121,6 +121,24 @@ def test_the_spearman_interval_is_bonett_and_wrights():
     )
 
 
+@pytest.mark.parametrize("values", [20, 5, 2])
+def test_the_kendall_interval_widens_with_ties(values):
+    """Fieller's, times what ties add to the variance of tau-b: the one behind scipy's p; without ties nothing."""
+    rng = np.random.default_rng(values)
+    x, y = rng.normal(size=20), rng.permutation(20) % values
+    ours = stats.between_kendall(x, y, np.arange(20))
+    theirs = scipy_stats.kendalltau(x, y, method="asymptotic")
+    spread = (theirs.statistic / scipy_stats.norm.isf(theirs.pvalue / 2)) ** 2
+    factor = spread / (2 * (2 * 20 + 5) / (9 * 20 * 19))
+    assert factor == pytest.approx(1) if values == 20 else factor > 1.1
+    wide = 1.959963984540054 * np.sqrt(0.437 / 16 * factor)
+    assert (np.arctanh(ours.low), np.arctanh(ours.high)) == pytest.approx(
+        (np.arctanh(ours.r) - wide, np.arctanh(ours.r) + wide), rel=1e-9
+    )
+    plain = stats.simple_correlation(x, y, method="kendall")
+    assert (plain.low, plain.high) == pytest.approx((ours.low, ours.high), rel=1e-12)
+
+
 def test_permutation_p_agrees_with_the_exact_one():
     """For twenty persons the permutation p is near scipy's exact p of tau and of rho."""
     rng = np.random.default_rng(7)
