@@ -146,8 +146,9 @@ def _make(
         from ssi_audit.report.sheet import hand_over, page_context
         from ssi_audit.report.words import Words
 
-        if kernels is not None and kernels.warm:
-            hand_over(run, request.data, request.options, kernels.folder / "run")
+        environment = {}
+        if kernels is not None:
+            environment = hand_over(run, request.data, request.options, kernels.folder / "run")
             kernels.prepare("ssi_audit.report.sheet.take_over", str(kernels.folder / "run"))
 
         words = Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"])
@@ -174,6 +175,7 @@ def _make(
             kernels=kernels,
             cluster=cluster,
             progress=progress,
+            environment=environment,
             on_wait=lambda: tell("  Another run is writing to the same folder; waiting for it."),
         )
     finally:

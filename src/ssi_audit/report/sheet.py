@@ -9,6 +9,7 @@ differ.
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import textwrap
 from collections.abc import Mapping
@@ -33,6 +34,8 @@ from ssi_audit.teams import TeamPlan, plan_teams
 
 # Runs read before the kernels of a report were forked, by what a notebook asks for (`hand_over`).
 _handed_over: dict[str, workspace.Run] = {}
+# Names the file of `hand_over` to kernels that were not forked.
+HANDED_OVER = "SSI_AUDIT_HANDED_OVER"
 # What nearly every page is filled with.
 PARTS = ("dots.html.j2", "figure.html.j2", "table.html.j2", "fold.html.j2")
 # A team's name in a list of links, in characters.
@@ -188,13 +191,16 @@ def open_sheet(name: str, data: str, options: dict[str, Any] | None = None, repo
     reports_dir : str
         Where tables are written; empty: nowhere.
     """
-    run = _handed_over.get(_asked(data, options)) or workspace.load_run(data, options)
+    run = _run_of(data, options)
     words = Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"])
     return Sheet(name, run, words, Path(reports_dir) if reports_dir else None)
 
 
-def hand_over(run: workspace.Run, data: str, options: dict[str, Any], file: Path) -> None:
-    """Write a run for `take_over`: reading it once spares every kernel a quarter of a second.
+def hand_over(run: workspace.Run, data: str, options: dict[str, Any], file: Path) -> dict[str, str]:
+    """Write a run for the kernels of a report, so that it is read once and every page shows the same.
+
+    Reading it would cost each a quarter of a second, and without the files that were left out as unreadable it
+    would be another run.
 
     Parameters
     ----------
@@ -203,17 +209,30 @@ def hand_over(run: workspace.Run, data: str, options: dict[str, Any], file: Path
         As notebooks will ask for it.
     file : Path
         In a folder that only the user can enter.
+
+    Returns
+    -------
+    dict of str to str
+        Variables for the kernels; those forked after `take_over` have the run already.
     """
     file.write_bytes(pickle.dumps((_asked(data, options), run), protocol=5))
+    return {HANDED_OVER: str(file)}
 
 
 def take_over(file: str) -> None:
-    """Keep a run for the notebooks of this process and of those forked from it; no thread is started."""
+    """Read what was handed over, and what else nearly every page needs; starts no thread, for the forks to come."""
     asked, run = pickle.loads(Path(file).read_bytes())  # from `hand_over`, in a folder of our own
     _handed_over[asked] = run
     Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"])
     for part in PARTS:
         environment().get_template(part)
+
+
+def _run_of(data: str, options: dict[str, Any] | None) -> workspace.Run:
+    file = os.environ.get(HANDED_OVER)
+    if file and not _handed_over:
+        take_over(file)
+    return _handed_over.get(_asked(data, options)) or workspace.load_run(data, options)
 
 
 def _asked(data: str, options: dict[str, Any] | None) -> str:

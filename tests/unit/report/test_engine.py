@@ -246,8 +246,8 @@ def test_warm_process_has_one_thread():
         assert len(list(Path(f"/proc/{kernels._warm.pid}/task").iterdir())) == 1
 
 
-def test_run_is_read_once_for_all_kernels(make):
-    """A run handed over before the fork is what a notebook opens: every cell and result; other options read anew."""
+def test_run_is_read_once_for_all_kernels(make, fresh):
+    """A run handed over is what a notebook opens, forked or fresh: every cell and result; other options read anew."""
     frame = pd.DataFrame({"person": ["P01", "P02", None], "n": [0.1, np.nan, 3.0], "day": pd.Timestamp("2026-01-05")})
     frame.attrs["facts"] = {"period": "week"}
     tables = schema.Tables(*([frame] * 7), notes=("a note",))
@@ -264,12 +264,14 @@ def test_run_is_read_once_for_all_kernels(make):
     )
     notebook = make(start, never, look, show, parameters="data = ''\noptions = {}")
     with Kernels(sources.loaded_first(start), warm=True) as kernels:
-        hand_over(run, "some/where/", {"language": "pl"}, kernels.folder / "run")
+        given = hand_over(run, "some/where/", {"language": "pl"}, kernels.folder / "run")
         kernels.prepare("ssi_audit.report.sheet.take_over", str(kernels.folder / "run"))
         taken = execute(notebook, {"data": "some/where", "options": {"language": "pl"}}, kernels)
         assert len(list(Path(f"/proc/{kernels._warm.pid}/task").iterdir())) == 1, "kernels would miss its threads"
         with pytest.raises(NotebookFailed, match="'int' object is not callable"):
             execute(notebook, {"data": "some/where", "options": {"language": "it"}}, kernels)
+        asked = {"data": "some/where", "options": {"language": "pl"}}
+        assert outputs(execute(notebook, asked, fresh, environment=given)) == outputs(taken)
     scope = {"run": run, "frame": frame}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(show, scope)
