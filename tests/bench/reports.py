@@ -117,7 +117,7 @@ def _pure(folder: Path, jobs: Sequence[tuple[Path, dict[str, Any]]]) -> None:
     os.environ[workspace.PROCESSED_VARIABLE] = str(folder / "two")
     workspace.load_run(workspace.PROJECT / workspace.SAMPLE)
     code = "\n".join(sources.notebook_code(notebook) for notebook in {notebook for notebook, _ in jobs})
-    for name in (*kernels.SHELL, *sources.loaded_first(code)):
+    for name in ("IPython.core.interactiveshell", "matplotlib.backends.backend_svg", *sources.loaded_first(code)):
         kernels._import(name)
     with multiprocessing.get_context("fork").Pool(n_workers(), maxtasksperchild=1) as pool:
         pool.starmap(_cells, jobs, chunksize=1)
