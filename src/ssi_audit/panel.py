@@ -299,6 +299,11 @@ def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sid
     crm_first, crm_last = min(kind_first.values()), max(last for _, _, last in kinds if last is not None)
     first_day = max(crm_first, _number(settings.start, -(10**6)))
     last_day = min(crm_last, _number(settings.end, 10**6))
+    if first_day > last_day:
+        raise NotEnoughData(
+            f"the CRM events go from {_date(crm_first)} to {_date(crm_last)}, and none of these days was asked for: "
+            "move start or end in the settings (--from, --to)"
+        )
     all_first = min(crm_first, *(span[0] for span in spans.values() if span[0] is not None))
     all_last = max(crm_last, *(span[1] for span in spans.values() if span[1] is not None))
 

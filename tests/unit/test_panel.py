@@ -336,3 +336,24 @@ def test_no_reading_and_no_event_are_said():
         build_panel(tables(crm=covering()))
     with pytest.raises(NotEnoughData, match="no CRM event"):
         build_panel(tables(ssi=[reading("P1", day(0), 50)]))
+
+
+def test_two_readings_of_one_day_are_refused():
+    """Which of two readings counts is decided when files are read, not here."""
+    twice = [reading("P1", day(0), 50), reading("P1", day(0), 51)]
+    with pytest.raises(ValueError, match="two readings of one person on one day"):
+        build_panel(tables(ssi=twice, crm=covering()))
+
+
+def test_less_than_one_period_is_said():
+    """Monday to Wednesday is no week."""
+    few = [event("P1", day(0), "meeting"), event("P1", day(0, 2), "meeting")]
+    with pytest.raises(NotEnoughData, match="do not cover one whole period"):
+        build_panel(tables(ssi=[reading("P1", day(0), 50)], crm=few))
+
+
+@pytest.mark.parametrize("asked", [{"start": day(9)}, {"end": day(-1)}])
+def test_days_without_any_event_are_said(asked):
+    """A start after the last event, or an end before the first, is named with the days there are."""
+    with pytest.raises(NotEnoughData, match="from 2025-01-06 to 2025-02-28, and none of these days"):
+        build_panel(tables(ssi=[reading("P1", day(0), 50)], crm=covering()), Settings(**asked))

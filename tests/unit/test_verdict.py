@@ -224,3 +224,10 @@ def test_overall_carries_flags_reasons_and_the_link_to_activity():
     assert found.reasons == ("inquiries: both_nil", "meetings: too_wide")
     assert (found.tracks_activity, found.r2_activity) == ("yes", 0.62)
     assert verdict.judge_overall(cells, TRACKS, score_break=True).flags == (*found.flags, "score_break")
+
+
+def test_a_fit_that_could_not_be_made_has_no_status():
+    """Nothing is nil or clear about a model that was not fitted, crude or adjusted."""
+    missing = Fit(why="only 3 people can be compared")
+    assert not missing.known
+    assert verdict.adjusted_status(missing, 1.10) == verdict.crude_status(missing, 1.10) == verdict.UNKNOWN
