@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from ssi_audit import schema
@@ -198,17 +199,23 @@ def _people_frame(known: list[Person], codes: list[str]) -> pd.DataFrame:
     for person, code in zip(known, codes):
         facts = {key: value for key, value in person.facts.items() if key != "person"}
         records.append({**facts, "person": code, "name": person.name})
-    frame = pd.DataFrame(records)
+    columns = dict.fromkeys(column for record in records for column in record)
     also = [column for column in (*schema.PEOPLE_COLUMNS, *schema.SYSTEM_IDS) if column not in PEOPLE_FIRST]
-    own = [column for column in frame.columns if column not in (*PEOPLE_FIRST, *also)]
-    frame = frame.reindex(columns=[*PEOPLE_FIRST, *also, *own])
-    for column in frame.columns:
-        if column in ("hired_on", "left_on", "licence_start"):
-            frame[column] = pd.to_datetime(frame[column]).astype("datetime64[us]")
-        else:
-            text = frame[column].astype("str")
-            frame[column] = text.where(text != "")
-    return frame.sort_values("person").reset_index(drop=True)
+    own = [column for column in columns if column not in (*PEOPLE_FIRST, *also)]
+    records.sort(key=lambda record: record["person"])
+    frame = {column: _fact(column, [record.get(column) for record in records])
+             for column in (*PEOPLE_FIRST, *also, *own)}  # fmt: skip
+    return pd.DataFrame(frame, index=pd.RangeIndex(len(records)), copy=False)
+
+
+def _fact(column: str, values: list) -> pd.Series | np.ndarray:
+    """What is known of each person: a day, or text; missing where nothing is said."""
+    blank = [value is None or value == "" or value != value for value in values]
+    if column in ("hired_on", "left_on", "licence_start"):
+        if all(blank):
+            return np.full(len(values), np.datetime64("NaT", "us"))
+        return pd.to_datetime(pd.Series(values)).astype("datetime64[us]")
+    return pd.Series([None if nothing else str(value) for value, nothing in zip(values, blank)], dtype="str")
 
 
 def _propose(seen, why, known: list[Person], found: dict[str, int], *, with_roster: bool) -> pd.DataFrame:

@@ -121,26 +121,35 @@ class Ledger:
 
     def ranges(self) -> pd.DataFrame:
         """The ledger of this file as `schema.LEDGER_COLUMNS`."""
-        if not len(self.rows):
-            return empty_ledger()
+        return ranges([self])
+
+    def lines(self) -> dict[str, list]:
+        """The lines of this file, of which there is at least one, by column."""
         new = np.ones(len(self.rows), dtype=bool)
         new[1:] = (np.diff(self._status) != 0) | (np.diff(self._why) != 0) | (np.diff(self.rows) > 1)
         first = np.flatnonzero(new)
         last = np.append(first[1:], len(self.rows)) - 1
         why = self._why[first]
-        return pd.DataFrame(
-            {
-                "file": self.file,
-                "table": self.table,
-                "first_row": self.rows[first],
-                "last_row": self.rows[last],
-                "rows": last - first + 1,
-                "status": [LEDGER_STATUS[at] for at in self._status[first]],
-                "reason": [self._reasons[at][0] for at in why],
-                "detail": [self._reasons[at][1] for at in why],
-            },
-            columns=list(LEDGER_COLUMNS),
-        )
+        return {
+            "file": [self.file] * len(first),
+            "table": [self.table] * len(first),
+            "first_row": self.rows[first].tolist(),
+            "last_row": self.rows[last].tolist(),
+            "rows": (last - first + 1).tolist(),
+            "status": [LEDGER_STATUS[at] for at in self._status[first]],
+            "reason": [self._reasons[at][0] for at in why],
+            "detail": [self._reasons[at][1] for at in why],
+        }
+
+
+def ranges(ledgers: Iterable[Ledger]) -> pd.DataFrame:
+    """The ledgers of many files as one, in their order."""
+    columns: dict[str, list] = {name: [] for name in LEDGER_COLUMNS}
+    for ledger in ledgers:
+        if len(ledger):
+            for name, cells in ledger.lines().items():
+                columns[name] += cells
+    return pd.DataFrame(columns) if columns["rows"] else empty_ledger()
 
 
 def whole_file(file: str, rows: int, reason: str, detail: str = "", status: str = "skipped") -> pd.DataFrame:

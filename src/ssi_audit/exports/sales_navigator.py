@@ -24,7 +24,7 @@ import pandas as pd
 from ssi_audit.exports import dates, scores, text
 from ssi_audit.exports.files import File
 from ssi_audit.exports.ledger import Ledger
-from ssi_audit.exports.table import Context, Rows, Table, column_list, unique_names
+from ssi_audit.exports.table import Context, Rows, Table, column_list, header_table
 from ssi_audit.exports.text import Unreadable
 from ssi_audit.exports.us_dates import month_first
 from ssi_audit.names import identities
@@ -92,7 +92,7 @@ def recognises(file: File) -> float:
         return 1.0
     if file.words >= OUTCOME_WORDS:
         return 0.9
-    empty = Table("", file.header, pd.DataFrame(columns=unique_names(file.header), dtype="str"), np.array([], np.int64))
+    empty = header_table(tuple(file.header))
     if not _person_columns(empty) or empty.find(*scores.DATE_WORDS):
         return 0.0
     n_counts = len(_count_columns(empty, file.settings.columns.get("activity", {})))

@@ -20,7 +20,7 @@ import pyarrow as pa
 from ssi_audit import people, schema
 from ssi_audit.errors import DataError
 from ssi_audit.exports import crm, twice
-from ssi_audit.exports.ledger import empty_ledger
+from ssi_audit.exports.ledger import empty_ledger, ranges
 from ssi_audit.exports.table import as_text, spread
 from ssi_audit.exports.totals import told_twice
 from ssi_audit.names import as_received
@@ -89,14 +89,19 @@ def build(received: Received) -> Reading:
         coded = _look_up(frame["person"], matching.codes.__getitem__)
         coded = coded if table == "crm_events" else as_text(coded)
         known = (coded != "").to_numpy()
-        _mark_strangers(rows, frame[~known], matching)
+        if known.all():
+            kept[table] = frame.assign(person=coded)
+            if table in FINAL:
+                unmatched[table] = _empty(table)
+            continue
         strangers = frame[~known]
+        _mark_strangers(rows, strangers, matching)
         # Rows that a reader gave without any person (leads of a list without owners) are told, but count for nobody.
         left_out = strangers["person"].isin(matching.left_out - {""}).to_numpy()
         strangers = strangers[~left_out]
         if table in FINAL:
             unmatched[table] = _final(strangers.assign(person=_look_up(strangers["person"], as_received)), table)
-        kept[table] = frame.assign(person=coded) if known.all() else frame[known].assign(person=coded[known])
+        kept[table] = frame[known].assign(person=coded[known])
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
         "activity": settle_activity(kept["activity"]),
@@ -173,12 +178,30 @@ def _combine(rows: list, table: str) -> pd.DataFrame:
         given = [(unit, _without_categories(frame)) for unit, frame in given]
     else:  # a single file, perhaps a large one: what only tells its rows from those of others is not needed
         given = [(unit, frame.drop(columns=[*TELL_FILES_APART], errors="ignore")) for unit, frame in given]
-    parts = [_typed(frame, table).assign(unit=unit, file=files[sources[unit]]) for unit, frame in given]
+    parts = []
+    for units, alike in _alike(given):
+        sizes = [len(frame) for frame in alike]
+        part = _typed(alike[0] if len(alike) == 1 else pd.concat(alike, ignore_index=True), table)
+        file = [files[sources[unit]] for unit in units]
+        parts.append(part.assign(unit=np.repeat(units, sizes), file=np.repeat(file, sizes)))
     person = pd.api.types.union_categoricals([part["person"] for part in parts]).remove_unused_categories()
-    whole = (
-        parts[0] if len(parts) == 1 else pd.concat([part.drop(columns="person") for part in parts], ignore_index=True)
-    )
-    return whole.assign(person=person)
+    if len(parts) == 1:
+        return parts[0].assign(person=person)
+    whole = pd.concat([part.drop(columns="person") for part in parts], ignore_index=True).assign(person=person)
+    return whole.take(np.argsort(whole["unit"].to_numpy(), kind="stable")).reset_index(drop=True)
+
+
+def _alike(given: list[tuple[int, pd.DataFrame]]) -> list[tuple[list[int], list[pd.DataFrame]]]:
+    """Frames with the same columns of the same types, which are put together before their types are looked at."""
+    groups: dict[tuple, tuple[list[int], list[pd.DataFrame]]] = {}
+    for unit, frame in given:
+        kinds = frame.dtypes
+        untyped = any(pd.api.types.is_object_dtype(kind) for kind in kinds)
+        own = unit if untyped else -1  # cells of no type say what they are one frame at a time
+        units, frames = groups.setdefault((own, *frame.columns, *kinds), ([], []))
+        units.append(unit)
+        frames.append(frame)
+    return list(groups.values())
 
 
 @cache
@@ -186,6 +209,12 @@ def _nothing(table: str) -> pd.DataFrame:
     """A table without rows."""
     empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], "row")})
     return _typed(empty, table).assign(unit=0, file=0).astype(dict.fromkeys(PLACE, "int64"))
+
+
+def _empty(table: str) -> pd.DataFrame:
+    """A finished table without rows."""
+    nothing = _nothing(table)[list(FINAL[table])]
+    return nothing.assign(person=nothing["person"].astype("str"))
 
 
 def _without_categories(frame: pd.DataFrame) -> pd.DataFrame:
@@ -393,6 +422,8 @@ def _rows_of_unit(frame: pd.DataFrame) -> dict[int, np.ndarray]:
 
 def _final(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     columns = list(FINAL[table])
+    if not len(frame):
+        return _empty(table)
     order = _order(frame[columns])
     taken = {name: as_text(frame[name].take(order)).array for name in columns}
     return pd.DataFrame(taken, index=pd.RangeIndex(len(frame)), columns=columns, copy=False)
@@ -452,13 +483,15 @@ def _ranks(frame: pd.DataFrame) -> list[np.ndarray]:
 
 
 def _ledger(received: Received) -> pd.DataFrame:
-    parts = [*received.ledgers, *(item.ledger.ranges() for item in received.rows)]
+    parts = [*received.ledgers, ranges(item.ledger for item in received.rows)]
     ledger = pd.concat([part for part in parts if len(part)] or [empty_ledger()], ignore_index=True)
     return ledger.sort_values(["file", "first_row"], kind="stable").reset_index(drop=True)
 
 
 def _with_teams(roster: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
     """Teams and territories from lists of sellers, where people.csv leaves them blank."""
+    if not len(teams):
+        return roster
     roster = roster.copy()
     for column in ("team", "territory"):
         told = teams.dropna(subset=[column]).drop_duplicates("person").set_index("person")[column]

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ssi_audit.exports import scores, text
 from ssi_audit.exports.files import File
@@ -25,9 +27,10 @@ from ssi_audit.exports.table import (
     Sheet,
     Table,
     cell_text,
+    header_table,
     missing_column,
     sheet_table,
-    unique_names,
+    spread,
 )
 from ssi_audit.exports.text import Unreadable
 from ssi_audit.names import LABEL, file_owner, identities, split_identity
@@ -62,6 +65,8 @@ _SUMMARY_ROW = re.compile(
     r"^(?:the|grand|team|overall)*(?:total.*|average.*|avg|mean|median|sum|averages|keskiarvo|yhteensa|summa|suma|srednia"
     r"|sredni|razem|media|totale|promedio|moyenne|durchschnitt|gesamt|medio)$"
 )
+# Without one a cell is no word (days and numbers, mostly); beyond ASCII anything can fold to letters.
+_LETTER = r"[A-Za-z]|[^\x00-\x7F]"
 _ABOUT_OTHERS = re.compile(r"industr|sector|source|note|comment|remark|group|status|company|title|team|region|date")
 # Our word → what the fields of the extension's store are called.
 _STORE_FIELDS = {
@@ -108,7 +113,7 @@ def read(file: File, context: Context) -> Iterator[Rows]:
 
 def _has_readings(header: list[str], file: File) -> bool:
     """Whether a header has days and enough of the score to be about it."""
-    empty = _without_rows(header)
+    empty = header_table(tuple(header))
     section = file.settings.columns.get("ssi", {})
     found = scores.score_columns(empty, section)
     pillars = sum(pillar in found for pillar in PILLARS)
@@ -123,7 +128,7 @@ def _has_readings(header: list[str], file: File) -> bool:
 def _adds_up(file: File) -> bool:
     """Whether a table with days and a total has four columns that add up to it, whatever they are called."""
     section = file.settings.columns.get("ssi", {})
-    header = _without_rows(file.header)
+    header = header_table(tuple(file.header))
     if _date_column(header, section) is None or "total" not in scores.score_columns(header, section):
         return False
     try:
@@ -131,11 +136,6 @@ def _adds_up(file: File) -> bool:
     except Unreadable:
         return False  # said again by whoever reads the file
     return scores.pillars_by_order(table, scores.score_columns(table, section)) != {}
-
-
-def _without_rows(header: list[str]) -> Table:
-    names = unique_names(header)
-    return Table("", header, pd.DataFrame(columns=names, dtype="str"), np.array([], dtype=np.int64))
 
 
 # --------------------------------------------------------------------------- one row a reading
@@ -236,7 +236,7 @@ def _person(
         names = _column_of_names(table) if LABEL in split_identity(owner) else None
         if names is not None:
             context.problem(table.file, *missing_column(table, "person", "ssi", [names]))
-        return pd.Series(owner, index=range(len(table)), dtype="str")
+        return spread([owner], np.zeros(len(table), dtype=np.int64))
     name = table.words(columns.get("name"))
     if "first" in columns:
         name = (table.words(columns["first"]) + " " + table.words(columns["last"])).str.strip()
@@ -253,6 +253,10 @@ def _column_of_names(table: Table) -> str | None:
         if _ABOUT_OTHERS.search(text.fold(column)):
             continue
         words = table.words(column)
+        # Two words or an address: most columns hold nothing of the kind, and need not be looked at cell by cell.
+        could_be = pc.match_substring_regex(pa.array(words.array, pa.large_string()), "[ ,@]")
+        if not len(words) or pc.sum(could_be).as_py() <= 0.8 * len(words):
+            continue
         named = words.str.fullmatch(r"[^\W\d_]+[ ,]+[^\d_]+|\S+@\S+\.\S+").to_numpy(dtype=bool)
         if len(words) and named.mean() > 0.8 and (words.nunique() > 1 or len(words) == 1):
             return column
@@ -260,7 +264,9 @@ def _column_of_names(table: Table) -> str | None:
 
 
 def _summaries(words: pd.Series) -> np.ndarray:
-    return words.map(text.fold).str.match(_SUMMARY_ROW).to_numpy(dtype=bool)
+    found = pc.match_substring_regex(pa.array(words.array, pa.large_string()), _LETTER).to_numpy(zero_copy_only=False)
+    found[found] = words[found].map(text.fold).str.match(_SUMMARY_ROW).to_numpy(dtype=bool)
+    return found
 
 
 def _person_columns(table: Table, section: dict[str, str]) -> dict[str, str]:

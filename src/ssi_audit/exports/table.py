@@ -13,6 +13,7 @@ import difflib
 import io
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -155,6 +156,7 @@ class Table:
     odd: list[OddLine] = field(default_factory=list)
     set_aside: list[tuple[int, str]] = field(default_factory=list)
     mended: np.ndarray | None = None
+    _known: tuple[pd.Index, dict[str, str]] | None = field(default=None, init=False, repr=False)
     _coded: dict[str | None, tuple[np.ndarray, pd.Series]] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -162,7 +164,9 @@ class Table:
 
     def find(self, *names: str) -> str | None:
         """The first column with one of these names, compared by `text.fold`; None where there is none."""
-        known = {text.fold(column): column for column in reversed(self.frame.columns)}
+        if self._known is None or self._known[0] is not self.frame.columns:
+            self._known = self.frame.columns, {text.fold(column): column for column in reversed(self.frame.columns)}
+        known = self._known[1]
         return next((known[text.fold(name)] for name in names if text.fold(name) in known), None)
 
     def where(self, mask: np.ndarray) -> Table:
@@ -430,6 +434,14 @@ def as_text(column: pd.Series) -> pd.Series:
 
 
 # --------------------------------------------------------------------------- building tables
+
+
+@lru_cache(maxsize=512)
+def header_table(header: tuple[str, ...]) -> Table:
+    """A table of a header alone: what a file would have, asked before its rows are read."""
+    return Table(
+        "", list(header), pd.DataFrame(columns=unique_names(header), dtype="str"), np.array([], dtype=np.int64)
+    )
 
 
 def text_table(file: str, cells: Cells) -> Table:

@@ -395,7 +395,7 @@ def sniff(utf8: bytes, words: Collection[str] = (), encoding: str = "utf-8") -> 
     declared = re.match(r"\s*\"?sep=([\t !#-/:-@\[\]^_`{-~])\"?[ \t]*\r?\n", text)
     if declared:
         text = text[declared.end() :]
-    options = (declared.group(1),) if declared else DELIMITERS
+    options = (declared.group(1),) if declared else _worth_a_try(text)
     scored = []
     for preference, delimiter in enumerate(options):
         records = sample_records(text, Dialect(delimiter))
@@ -407,6 +407,13 @@ def sniff(utf8: bytes, words: Collection[str] = (), encoding: str = "utf-8") -> 
         scored.append(((hits, width > 1, round(same, 2), width, -preference), Dialect(delimiter), at))
     _, dialect, at = max(scored, key=lambda item: item[0])
     return dialect, at, bool(declared)
+
+
+def _worth_a_try(text: str) -> list[str]:
+    """The separators that occur, and the first of those that do not: they all leave the lines whole."""
+    there = {delimiter: delimiter in text for delimiter in DELIMITERS}
+    first = next((delimiter for delimiter in DELIMITERS if not there[delimiter]), "")
+    return [delimiter for delimiter in DELIMITERS if there[delimiter] or delimiter == first]
 
 
 def _whole_lines(utf8: bytes, encoding: str = "utf-8") -> str:
@@ -443,7 +450,8 @@ def find_header(records: list[list], words: Collection[str] = ()) -> int:
 
 
 def _hits(record: list, words: Collection[str]) -> int:
-    return len({fold(cell) for cell in record if isinstance(cell, str) and cell.strip()} & set(words))
+    known = words if isinstance(words, set | frozenset) else set(words)
+    return len({fold(cell) for cell in record if isinstance(cell, str) and cell.strip()} & known)
 
 
 # --------------------------------------------------------------------------- cells
@@ -497,12 +505,15 @@ def cut(
     wanted = [at for at, cell in enumerate(header) if not only or fold(cell) in only]
     if not only or width > len(header) or not wanted:
         wanted = list(range(width))
-    table, odd = _arrow_cut(utf8, start, dialect, width, wanted)
+    try:
+        table, odd = _arrow_cut(utf8, start, dialect, width, wanted, keep_odd=encoding == "utf-8")
+    except Unreadable:
+        if encoding == "utf-8":
+            raise
+        return cut(_transcode(utf8, encoding), dialect, header_at, only=only)  # a line set aside has to be text
     if odd and len(wanted) < width:
         wanted = list(range(width))
         table, odd = _arrow_cut(utf8, start, dialect, width, wanted)
-    if odd and encoding != "utf-8":  # lines set aside are text already
-        return cut(_transcode(utf8, encoding), dialect, header_at, only=only)
     _check_quotes(utf8, start, table.num_rows + len(odd), dialect, len(top), encoding)
     header = [header[at] for at in wanted] if len(wanted) < width else header
     first_row = len(top) + 1
@@ -540,9 +551,11 @@ def _usual_width(body: bytes, dialect: Dialect, expected: int, encoding: str) ->
 
 
 def _arrow_cut(
-    utf8: bytes, start: int, dialect: Dialect, width: int, wanted: list[int]
+    utf8: bytes, start: int, dialect: Dialect, width: int, wanted: list[int], *, keep_odd: bool = True
 ) -> tuple[pa.Table, list[OddLine]]:
     """All lines of `width` fields as an Arrow table of strings, and the others by the index of their line.
+
+    Without `keep_odd` a line of another length makes the table unreadable.
 
     Two threads cut a large table; they cannot say in which line they met one of another length, so with such a line
     it is cut again by one.
@@ -576,7 +589,7 @@ def _arrow_cut(
                     escape_char=dialect.escape or False,
                     newlines_in_values=True,
                     ignore_empty_lines=False,
-                    invalid_row_handler=keep_aside,
+                    invalid_row_handler=keep_aside if keep_odd else None,
                 ),
                 convert_options=arrow_csv.ConvertOptions(
                     check_utf8=False,  # `decode` has seen to it
