@@ -26,9 +26,9 @@ from ssi_audit.claim_rules import (
     presence,
 )
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.clusters import interval
+from ssi_audit.stats.clusters import MIN_PEOPLE, interval, jackknife_interval
 from ssi_audit.stats.discordance import UNSURE, score_discordance
-from ssi_audit.stats.fixed_effects import fe_ols, pooled_ols
+from ssi_audit.stats.fixed_effects import fe_ols
 from ssi_audit.stats.leave_out import first_share
 from ssi_audit.stats.overlap import one_factor, overlap_between, overlap_within, scale_statistics
 
@@ -79,7 +79,7 @@ class ActiveAgainstPassive(Parameters):
 
 
 def active_against_passive(case: Case, ask: ActiveAgainstPassive, number: float) -> Finding:
-    """Mean score of the most active third of sellers minus that of the least active third, CR2.
+    """Mean score of the most active third of sellers minus that of the least active third, person jackknife.
 
     Rule `presence`: range above 0: supported (but smaller when a difference of `smallest` is ruled out); not above 0
     and `smallest` ruled out, or below 0: contradicted; else not enough data. Activity of a seller: mean of
@@ -89,19 +89,37 @@ def active_against_passive(case: Case, ask: ActiveAgainstPassive, number: float)
     activity = case.columns.log_activity.mean(axis=1)
     table = pd.DataFrame({"person": case.columns.person, "score": case.columns["ssi"], "activity": activity}).dropna()
     people = table.groupby("person").mean()
-    rank = people["activity"].rank(method="first")
-    thirds = people.assign(
-        side=np.where(rank > len(people) * 2 / 3, 1.0, np.where(rank <= len(people) / 3, 0.0, np.nan))
-    )
-    thirds = thirds.dropna()
-    if thirds["side"].nunique() < 2:
+    people = people.sort_values("activity", kind="stable")
+    low, high = _thirds(len(people))
+    if not low:
         raise NotEnoughData(f"only {len(people)} people have a score and 90 days of logged activity")
-    gap = interval(pooled_ols(thirds["score"], thirds["side"], thirds.index), 0)
+    if low + high < MIN_PEOPLE:
+        raise NotEnoughData(f"Only {low + high} people can be compared, at least {MIN_PEOPLE} are needed.")
+    score = people["score"].to_numpy()
+    # Who is in which third is itself a matter of the sample: without a person the thirds are formed anew.
+    gap = jackknife_interval(_gaps_without_each(score), float(score[-high:].mean() - score[:low].mean()))
+    side = np.repeat([0.0, np.nan, 1.0], [low, len(people) - low - high, high])
+    thirds = people.assign(side=side).dropna()
     state, reason = presence(gap, ask.smallest)
     sides = thirds.groupby("side").agg(people=("score", "size"), mean_score=("score", "mean"))
     sides = sides.where(sides["people"] >= case.settings.min_group)
     details = {"groups": {"active": sides.loc[1.0].to_dict(), "passive": sides.loc[0.0].to_dict()}}
     return Finding(state, reason, **as_plain(gap), n_people=len(thirds), details=details)
+
+
+def _thirds(n: int) -> tuple[int, int]:
+    """Sizes of the lowest and of the highest third of n people."""
+    return n // 3, n - 2 * n // 3
+
+
+def _gaps_without_each(score: np.ndarray) -> np.ndarray:
+    """Mean of the highest third minus mean of the lowest one, without each person; `score` in order of activity."""
+    n = len(score)
+    low, high = _thirds(n - 1)
+    below, place = np.append(0.0, np.cumsum(score)), np.arange(n)
+    bottom = np.where(place < low, below[low + 1] - score, below[low]) / low
+    top = np.where(place >= n - high, below[n] - below[n - high - 1] - score, below[n] - below[n - high]) / high
+    return top - bottom
 
 
 class ScoreOnActivity(Parameters):

@@ -16,6 +16,7 @@ from ssi_audit import claim_rules as rules
 from ssi_audit import schema
 from ssi_audit.claim_data import Case
 from ssi_audit.claim_tests_groups import Contrast
+from ssi_audit.claim_tests_score import _gaps_without_each
 from ssi_audit.claims import KINDS, REGISTER, load_claims, test_claims
 from ssi_audit.errors import SettingsError
 from ssi_audit.models import regress
@@ -343,6 +344,16 @@ def test_passive_score_low(moves, state):
     """The busiest third against the least busy third."""
     frame = panel(n=60, level=14.0 if moves else 6.0, activity_moves_score=moves)
     assert judged("passive-score-low", frame).state == state
+
+
+def test_thirds_are_formed_anew_without_each_seller():
+    """The jackknife of the gap between thirds leaves a seller out of the ranking too, not only out of the means."""
+    rng = np.random.default_rng(4)
+    for n in (12, 13, 14, 60):
+        score = rng.normal(50, 10, n)
+        left = [np.delete(score, k) for k in range(n)]
+        thirds = [(one[-(n - 1 - 2 * (n - 1) // 3) :], one[: (n - 1) // 3]) for one in left]
+        assert _gaps_without_each(score) == pytest.approx([high.mean() - low.mean() for high, low in thirds])
 
 
 @pytest.fixture(scope="module")
