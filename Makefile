@@ -101,6 +101,7 @@ define install
 	@echo "Installing into $(1) (once, about a minute) ..."
 	@"$(2)/python" -m pip install --quiet --disable-pip-version-check uv==$(UV_PIN)
 	@"$(2)/python" -m uv pip install --quiet --compile-bytecode --python "$(2)/python" -c requirements.lock -e ".$(3)"
+	@"$(2)/python" -m compileall -q src
 	@$(PYTHON) -c "import pathlib; pathlib.Path('$@').touch()"
 endef
 
