@@ -35,9 +35,10 @@ import coverage
 import pytest
 
 TESTS = ("tests/unit/stats", "tests/reference", "tests/unit/test_verdict.py")
-# Of tests per change, the module's own first, then the quickest: what they let pass is looked at by hand.
+# After the module's own tests, so much of the others, the quickest first: what they let pass is looked at by hand.
 MAX_SECONDS = 2.0
 MEMORY = 4 << 30
+VERDICTS = ("noticed", "not noticed", "not reached", "out of time")
 
 SWAPPED = {
     ast.Lt: [ast.LtE], ast.LtE: [ast.Lt], ast.Gt: [ast.GtE], ast.GtE: [ast.Gt],
@@ -215,10 +216,9 @@ class EveryChange:
 
     def __init__(self, modules: list[str], sample: int | None, workers: int, out: Path) -> None:
         self.modules, self.sample, self.workers, self.out = modules, sample, workers, out
-        self.possible: dict[str, int] = {}
         self.failed = False
         self.running: dict[int, tuple[str, Change, int]] = {}
-        self.found: list[tuple[str, Change, str, int]] = []
+        self.found: list[tuple[str, str]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.failed |= report.failed
@@ -235,22 +235,25 @@ class EveryChange:
             by_line, own = reached[name], f"test_{Path(file).name}"
             items = sorted(session.items, key=partial(_turn, own, seconds))
             tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-            numbers = range(sum(1 for _ in changes(tree)))
-            self.possible[name] = len(numbers)
-            if self.sample is not None and self.sample < len(numbers):
-                numbers = set(random.Random(0).sample(numbers, self.sample))
+            by_number = range(sum(1 for _ in changes(tree)))
+            few = self.sample is None or self.sample >= len(by_number)
+            numbers = by_number if few else set(random.Random(0).sample(by_number, self.sample))
             for number, change in enumerate(changes(tree)):
                 if number not in numbers:
                     continue
                 code = compile(ast.fix_missing_locations(tree), file, "exec", dont_inherit=True)
                 lines = range(change.line, change.last_line + 1) if change.in_function else by_line
                 who = set().union(*(by_line.get(line, ()) for line in lines))
-                total = accumulate(seconds[item.nodeid] * (item.nodeid in who) for item in items)
-                chosen = [item for item, spent in zip(items, total) if item.nodeid in who and spent < MAX_SECONDS]
+                reaching = [item for item in items if item.nodeid in who]
+                spent = accumulate(seconds[item.nodeid] * (item.path.name != own) for item in reaching)
+                chosen = [item for item, total in zip(reaching, spent) if total < MAX_SECONDS]
                 planting = partial(plant, module, code, functions, change.in_function)
                 self._judge(name, change, chosen, seconds, planting)
-        while self.running:
-            self._wait()
+            while self.running:
+                self._wait()
+            verdicts = [verdict for module, verdict in self.found if module == name]
+            cells = [name, len(by_number), len(verdicts), *(verdicts.count(verdict) for verdict in VERDICTS)]
+            print("|", " | ".join(str(cell) for cell in cells), "|", file=sys.__stdout__, flush=True)
         return True
 
     def _who_reaches_what(self, items: list[pytest.Item], files: dict[str, ModuleType]) -> tuple[dict, dict]:
@@ -303,7 +306,7 @@ class EveryChange:
         self._note(name, change, verdict, n_tests)
 
     def _note(self, name: str, change: Change, verdict: str, n_tests: int) -> None:
-        self.found.append((name, change, verdict, n_tests))
+        self.found.append((name, verdict))
         if verdict in ("not noticed", "not reached"):
             with self.out.open("a", encoding="utf-8") as file:
                 file.write(f"{name}:{change.line}\t{verdict}\t{n_tests}\t{change.old}\t{change.new}\n")
@@ -349,18 +352,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("changes.tsv"))
     given = parser.parse_args()
+    print("| module | changes | run | " + " | ".join(VERDICTS) + " |")
     plugin = EveryChange(given.modules, given.sample, given.workers, given.out)
     arguments = ["-o", "addopts=", "-m", "not slow", "-p", "no:cacheprovider", "--capture=sys", "-q", *given.tests]
     pytest.main(arguments, plugins=[plugin])
-    verdicts = ("noticed", "not noticed", "not reached", "out of time")
-    print("| module | changes | run | " + " | ".join(verdicts) + " |")
-    for name in given.modules:
-        own = [verdict for module, _, verdict, _ in plugin.found if module == name]
-        print(
-            f"| {name} | {plugin.possible[name]} | {len(own)} | "
-            + " | ".join(str(own.count(verdict)) for verdict in verdicts)
-            + " |"
-        )
 
 
 if __name__ == "__main__":
