@@ -1,85 +1,126 @@
-"""Printed intervals hold the truth as often as they say, on whole panels of simulated teams.
+"""Printed intervals hold the truth as often as they say, on whole audits of simulated teams.
 
-`null` is the world where the truth of every printed quantity is known: no score goes with any sales, within or
-between sellers, so every ratio is 1 and every link 0. 400 teams of 24 sellers over 52 weeks, by week and by month.
+`null` is the world where the truth of nearly every printed quantity is known: no score goes with any sales, within or
+between sellers, so every ratio is 1 and every link 0. What goes with activity in every world (links with activity,
+overlap of the pillars, meetings per search) is read off large teams; held-out skill depends on how many sellers there
+are to learn from, so its truth is what is expected at the team's own size. 400 teams of 24 sellers over 52 weeks, by
+week and by month.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 from collections import defaultdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ssi_audit import models, schema
+from ssi_audit import limits, models
 from ssi_audit.claims import load_claims, test_claims
-from ssi_audit.design import columns
-from ssi_audit.evidence import estimate_pair
+from ssi_audit.evidence import audit_panel
 from ssi_audit.panel import build_panel
 from ssi_audit.parallel import n_workers
+from ssi_audit.results import Audit, Overall
 from ssi_audit.settings import Settings
+from ssi_audit.stats import correlation, specification
 from ssi_audit.worlds import make_world
+from tests.worlds.intervals import EXPECTED, LARGE, kind_of, on_pages, printed, truth_of
 from tests.worlds.tables import tables_of
 
-SEEDS = 400
-RATIOS = ("crude", "adjusted", "between", "lead_placebo")
-LINKS = ("spearman_between", "rmcorr", "link")
-# Published ratios whose true value is 1 where nothing sells better.
-RATIO_CLAIMS = ("more-opportunities", "quota")
+SEEDS, FIRST = 400, 5000
+LARGE_TEAMS, LARGE_SIZE = 6, 400
+READ_OFF = ("productive-prospecting", "passive-score-low", "pillars-overlap")
+# A jackknife of held-out skill is too wide where there is no skill: docs/simulations.md says why.
+CONSERVATIVE = ("what to watch", "claim watch-these-instead", "skill gain")
 
 
-def misses_of(job: tuple[int, str]) -> dict[tuple[str, str, str], bool]:
-    """(period, quantity, outcome) → does its interval leave out the truth; only what is printed."""
+@pytest.fixture
+def no_draws(monkeypatch):
+    """Without what is drawn for p-values alone: no interval depends on it, and it is half of the time."""
+    fit = models.fit_design
+    monkeypatch.setattr(models, "fit_design", lambda model, sesoi, seed=None: fit(model, sesoi))
+    monkeypatch.setattr(correlation, "score_wild_bootstrap", lambda *_, **__: SimpleNamespace(p=1.0))
+    nothing = SimpleNamespace(
+        p=1.0, p_clear=1.0, n_clear=0, n_specifications=1, n_draws=1, n_people=1, mean_t=0.0, draws=np.zeros((1, 2))
+    )
+    monkeypatch.setattr(specification, "joint_permutation", lambda *_, **__: nothing)
+
+
+def intervals_of(job: tuple[int, str]) -> list[tuple[str, float, float, float]]:
+    """Everything one simulated team is shown; the curve of other analyses holds both periods, so once is enough."""
     seed, period = job
-    settings = Settings(period=period)
-    tables = tables_of(make_world("null", 24, 52, seed))
+    settings, tables = Settings(period=period), tables_of(make_world("null", 24, 52, seed))
     panel = build_panel(tables, settings)
-    given = columns(panel)
-    found = {}
-    for outcome in schema.OUTCOMES:
-        estimates = estimate_pair(given, "total", outcome, settings)
-        for name in RATIOS:
-            fit = getattr(estimates, name)
-            if fit.known:
-                found[period, name, outcome] = not fit.low <= 1 <= fit.high
-        for name in LINKS:
-            link = getattr(estimates, name)
-            if link.known:
-                found[period, name, outcome] = not link.low <= 0 <= link.high
-    control = models.negative_control(given, "total")
-    if control.known:
-        found[period, "negative_control", "inquiries"] = not control.low <= 1 <= control.high
-    if period == "week":
-        asked = [claim for claim in load_claims() if claim.id in RATIO_CLAIMS]
-        for claim in test_claims(panel, tables, settings, claims=asked):
-            if claim.low is not None and np.isfinite(claim.low):
-                found[period, "claim", claim.id] = not claim.low <= 1 <= claim.high
-    return found
+    rows = [*printed(audit_panel(panel, tables, settings)), *on_pages(panel)]
+    return [row for row in rows if period == "week" or not row[0].startswith("specification/")]
+
+
+def in_large_teams(job: tuple[int, str]) -> dict[str, float]:
+    """The estimates whose truth is read off large teams."""
+    seed, period = job
+    settings, tables = Settings(period=period), tables_of(make_world("null", LARGE_SIZE, 52, seed))
+    panel = build_panel(tables, settings)
+    asked = [claim for claim in load_claims() if claim.id in READ_OFF]
+    claims = tuple(test_claims(panel, tables, settings, claims=asked))
+    found = Audit({}, Overall("", "", "", "", 0.0), models.activity_link(panel), (), claims)
+    return {name: estimate for name, estimate, *_ in printed(found) if truth_of(name) == LARGE}
+
+
+def each(function, jobs):
+    """Run over all cores, in order."""
+    with multiprocessing.get_context("fork").Pool(n_workers()) as pool:
+        return pool.map(function, jobs, chunksize=2)
+
+
+def test_the_truth_of_every_printed_interval_is_known(monkeypatch):
+    """Whatever a run prints with a range has a truth in `null`, so that nothing escapes the count below."""
+    monkeypatch.setattr(limits, "DRAWS", 9)
+    rows = intervals_of((1, "week"))
+    names = [name for name, *_ in rows]
+    assert len(names) == len(set(names)) > 400
+    assert {kind_of(name) for name in names} > {"adjusted, pillars", "claim pays-off-later", "what to watch"}
+    assert all(truth_of(name) in (0.0, 0.5, 1.0, "", EXPECTED, LARGE) for name in names)
+    assert all(low <= estimate <= high for _, estimate, low, high in rows if np.isfinite(estimate))
 
 
 @pytest.mark.slow
-def test_every_printed_interval_covers():
-    """24 x 52, 400 teams: 92 to 98 % for all intervals of one kind together, 91 to 99 % for each single one.
+def test_every_printed_interval_covers(no_draws):
+    """24 x 52, 400 teams: 92 to 98 % for all intervals of one kind together, 90 to 99.5 % for each single one.
 
-    One interval in 400 teams has a Monte Carlo error of 1.1 points, and there are more than a hundred of them: the
-    widest of so many is allowed two points beyond the limits that the kinds themselves must keep.
+    One interval in 400 teams has a Monte Carlo error of 1.1 points, and there are seven hundred of them: the widest of
+    so many is allowed what luck does to so many beyond the limits that the kinds themselves must keep.
     """
-    jobs = [(seed, period) for seed in range(5000, 5000 + SEEDS) for period in ("week", "month")]
-    with multiprocessing.get_context("fork").Pool(n_workers()) as pool:
-        results = pool.map(misses_of, jobs, chunksize=4)
-    misses = defaultdict(list)
-    for result in results:
-        for key, missed in result.items():
-            misses[key].append(missed)
-    kinds = defaultdict(list)
+    periods = ("week", "month")
+    teams = {period: each(intervals_of, [(FIRST + k, period) for k in range(SEEDS)]) for period in periods}
+    single, kinds = {}, defaultdict(list)
+    for period in periods:
+        large = each(in_large_teams, [(70_000 + k, period) for k in range(LARGE_TEAMS)])
+        shown = defaultdict(list)
+        for team in teams[period]:
+            for name, *numbers in team:
+                shown[name].append(numbers)
+        for name, numbers in shown.items():
+            truth = truth_of(name)
+            if truth == "" or len(numbers) < SEEDS / 4:
+                continue
+            estimate, low, high = np.array(numbers, float).T
+            if truth == EXPECTED:
+                truth = np.mean(estimate)
+            elif truth == LARGE:
+                truth = np.mean([one[name] for one in large])
+            share = 100 * np.mean((low <= truth) & (truth <= high))
+            single[period, name] = share
+            kinds[period, kind_of(name)].append(share)
     print()
-    for key in sorted(misses):
-        share = 100 * (1 - np.mean(misses[key]))
-        kinds[key[:2]].append(share)
-        print(f"{key[0]:6} {key[1]:18} {key[2]:14} {share:5.1f} % of {len(misses[key])}")
-    for kind, shares in sorted(kinds.items()):
-        print(f"{kind[0]:6} {kind[1]:18} {'all':14} {np.mean(shares):5.1f} %")
-    assert all(92 <= np.mean(shares) <= 98 for shares in kinds.values())
-    single = [share for shares in kinds.values() for share in shares]
-    assert min(single) >= 91 and max(single) <= 99
+    for (period, kind), shares in sorted(kinds.items()):
+        print(
+            f"{period:6} {kind:32} {np.mean(shares):5.1f} % ({min(shares):.1f} to {max(shares):.1f}) of {len(shares)}"
+        )
+    for (period, name), share in sorted(single.items(), key=lambda item: item[1]):
+        if not 92 <= share <= 98:
+            print(f"{period:6} {share:5.1f} % {name}")
+    checked = {key: shares for key, shares in kinds.items() if key[1] not in CONSERVATIVE}
+    assert all(92 <= np.mean(shares) <= 98 for shares in checked.values())
+    assert all(90 <= share <= 99.5 for shares in checked.values() for share in shares)
+    assert all(np.mean(shares) >= 92 for shares in kinds.values())

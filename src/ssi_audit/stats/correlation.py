@@ -251,7 +251,7 @@ def between_kendall(
 
     The interval is Fieller's, se .437/(N - 4) squared on the z scale, times what
     ties add to the variance (quota reached takes few values in a year; without
-    that factor its intervals hold the truth in 87 %). Above 200 persons p is the
+    that factor its intervals hold the truth in 89 to 91 %). Above 200 persons p is the
     normal approximation.
     """
     x_mean, y_mean, n_rows = _person_means(x, y, groups)
