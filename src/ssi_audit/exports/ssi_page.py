@@ -70,7 +70,7 @@ def _page(file: File) -> str:
         except Unreadable:  # the page is read by its ids, which are ASCII whatever the letters around them are
             return file.data.decode("latin-1")
     message = email.message_from_bytes(file.data, policy=email.policy.default)
-    part = message.get_body(preferencelist=("html", "related"))
+    part = message.get_body(preferencelist=("html",))
     return part.get_content() if part is not None else ""
 
 
