@@ -79,13 +79,13 @@ def build_panel(tables: schema.Tables, settings: Settings | None = None) -> pd.D
     settings = settings or Settings()
     engine = DuckDB()
     try:
-        sides = both_sides(tables)
-        names = _register(engine, tables, sides["both"], settings)
-        plan = make_plan(engine, settings, revenue_currency(_priced(tables.crm_events), settings), sides)
+        _register(engine, tables, settings)
+        crm = tables.crm_events
+        plan = make_plan(engine, settings, revenue_currency(_priced(crm), settings), both_sides(tables))
         frame = engine.frame(panel_sql(plan.known))
     finally:
         engine.close()
-    return finish(frame, plan, names)
+    return finish(frame, plan)
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,8 @@ class Plan:
 
 def day_number(values: pd.Series) -> pd.Series:
     """Dates as whole days since 1970-01-01 (Int64, missing stays missing)."""
-    days = pd.to_datetime(values).to_numpy("datetime64[D]")
-    missing = np.isnat(days)
-    numbers = pd.arrays.IntegerArray(np.where(missing, 0, days.astype("int64")), missing)
-    return pd.Series(numbers, index=values.index, name=values.name)
+    days = (pd.to_datetime(values) - pd.Timestamp(EPOCH)) // pd.Timedelta(days=1)
+    return days.astype("Int64")
 
 
 def period_starts(first: dt.date, last: dt.date, period: str) -> list[dt.date]:
@@ -142,28 +140,21 @@ def _days(values: pd.Series) -> pd.Series:
     return day_number(values).astype("Int32")
 
 
-def _register(engine: Engine, tables: schema.Tables, both: list[str], settings: Settings) -> np.ndarray:
-    """Give the engine the tables: persons as numbers, dates as day numbers, amounts as cents of one currency.
-
-    Returns the names behind the numbers, sorted.
-    """
-    ssi, activity, crm = tables.ssi, tables.activity, tables.crm_events
-    persons = pd.concat([frame["person"].astype(object) for frame in (tables.people, ssi, activity, crm)])
-    names = np.sort(persons.dropna().unique())
-    ssi = ssi.assign(person=_numbers(ssi["person"], names), day=_days(ssi["date"]))
+def _register(engine: Engine, tables: schema.Tables, settings: Settings) -> None:
+    """Give the engine the tables, with dates as day numbers and amounts as cents of one currency."""
+    ssi = tables.ssi.assign(day=_days(tables.ssi["date"]))
     if ssi.duplicated(["person", "day"]).any():
         raise ValueError("ssi has two readings of one person on one day; read_exports keeps the later one")
     engine.give("ssi", ssi[["person", "day", *schema.PILLARS, "total"]])
-    activity = activity.assign(
-        person=_numbers(activity["person"], names), day=_days(activity["date"]), first_day=_days(activity["first_day"])
-    )
+    activity = tables.activity.assign(day=_days(tables.activity["date"]), first_day=_days(tables.activity["first_day"]))
     engine.give("activity", activity[["person", "day", "first_day", "metric", "count"]])
+    crm = tables.crm_events
     main = revenue_currency(_priced(crm), settings)[0]
     engine.give(
         "crm_events",
         pd.DataFrame(
             {
-                "person": _numbers(crm["person"], names),
+                "person": crm["person"],
                 "day": _days(crm["date"]),
                 "kind": crm["kind"],
                 "source": crm["source"],
@@ -173,23 +164,12 @@ def _register(engine: Engine, tables: schema.Tables, both: list[str], settings: 
             }
         ),
     )
-    engine.view("deal_events", "SELECT deal, kind, day, person FROM crm_events")
-    small = {
-        "people": people_frame(tables.people),
-        "quotas": quota_frame(tables.quotas, main, settings),
-        "absences": absence_frame(tables.absences),
-    }
-    for name, frame in small.items():
-        frame = frame[frame["person"].isin(both)]
-        engine.give(name, frame.assign(person=_numbers(frame["person"], names)))
+    engine.view("deal_events", "SELECT * FROM crm_events")
+    people = tables.people[tables.people["person"].isin(both_sides(tables)["both"])]
+    engine.give("people", people_frame(people))
+    engine.give("quotas", quota_frame(tables.quotas, main, settings))
+    engine.give("absences", absence_frame(tables.absences))
     give_words(engine, sorted(crm["source"].dropna().astype(str).unique()), settings)
-    return names
-
-
-def _numbers(persons: pd.Series, names: np.ndarray) -> pd.Series:
-    """Persons as positions in `names`, sorted; a missing one stays missing."""
-    codes = pd.Index(names).get_indexer(persons.astype(object)).astype("int32")
-    return pd.Series(pd.arrays.IntegerArray(codes, codes < 0), index=persons.index)
 
 
 def people_frame(people: pd.DataFrame) -> pd.DataFrame:
@@ -341,12 +321,9 @@ def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sid
 
     window = settings.window_weeks if settings.period == "week" else max(1, round(settings.window_weeks * 7 / 30.4))
     lead = settings.lead_weeks if settings.period == "week" else max(1, round(settings.lead_weeks * 7 / 30.4))
-    stale = settings.stale_days_week if settings.period == "week" else settings.stale_days_month
-    calendar, periods = _calendar(starts, ends, stale)
-    longest = int(max((calendar["fresh_p"] - calendar["p"]).max(), 0))
+    calendar, periods = _calendar(starts, ends, lead)
     engine.give("calendar", calendar)
     engine.give("periods", periods)
-    engine.give("steps", pd.DataFrame({"n": np.arange(max(longest, window) + 1, dtype="int32")}))
     links = _links(engine, settings)
     logged = engine.rows(
         "SELECT t.type, MAX(CASE WHEN a.count > 0 THEN 1 ELSE 0 END), MAX(a.day) "
@@ -370,7 +347,7 @@ def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sid
         types=types, last_logged=last_logged, kind_first=kind_first, crm_first=crm_first, missing=missing,
         inquiry_source=links["inquiry_source"], win_denominator=links["win_denominator"],
         first_day=first_day, last_day=last_day, first_p=first_p, last_p=last_p, window=window, lead=lead,
-        longest=longest, calendar_first=_number(starts[0]), calendar_last=_number(ends[-1]) - 1,
+        stale=settings.stale_days_week if settings.period == "week" else settings.stale_days_month,
         meeting_horizon=7 * settings.horizon_weeks["meeting_rate"], win_horizon=7 * settings.horizon_weeks["win_rate"],
     )  # fmt: skip
     facts = {
@@ -450,31 +427,20 @@ def _tied(engine: Engine) -> dict[tuple[str, str], float]:
     }
 
 
-def _calendar(starts: list[dt.date], ends: list[dt.date], stale: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables calendar and periods.
-
-    The calendar has each day's period, whether it is a working day, how many of the period lie before and after it,
-    and the last period at whose end a reading of this day is not stale.
-    """
-    first, last = (np.array([_number(day) for day in days]) for days in (starts, ends))
-    days = np.arange(first[0], last[-1])
-    p = np.searchsorted(first, days, side="right") - 1
-    workday = ((days + EPOCH.weekday()) % 7 < 5).astype("int32")
-    worked, begin = workday.cumsum(), first - first[0]
-    workdays = np.add.reduceat(workday, begin)
-    before = worked - workday - (worked - workday)[begin][p]
-    calendar = {
-        "day": days, "p": p, "workday": workday, "before": before, "after": workdays[p] - before - workday,
-        "fresh_p": np.searchsorted(last - 1, days + stale, side="right") - 1,
-    }  # fmt: skip
-    periods = {"p": np.arange(len(first)), "start_day": first, "end_day": last - 1, "workdays": workdays}
-    return pd.DataFrame(calendar, dtype="int32"), pd.DataFrame(periods, dtype="int32")
+def _calendar(starts: list[dt.date], ends: list[dt.date], lead: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables calendar (day → period, with running number of working days) and periods."""
+    days = np.arange(_number(starts[0]), _number(ends[-1]))
+    p = np.searchsorted([_number(start) for start in starts], days, side="right") - 1
+    workday = (days + EPOCH.weekday()) % 7 < 5
+    calendar = pd.DataFrame({"day": days, "p": p, "workday": workday, "worked": workday.cumsum()}).astype("int32")
+    periods = calendar.groupby("p").agg(start_day=("day", "min"), end_day=("day", "max"), workdays=("workday", "sum"))
+    periods["lead_end"] = periods["end_day"].astype("Int32").shift(-lead)
+    return calendar, periods.reset_index()
 
 
-def finish(frame: pd.DataFrame, plan: Plan, names: np.ndarray) -> pd.DataFrame:
-    """Rows of the SQL as a panel: in order, persons and periods named, quotas scored, split at score breaks."""
+def finish(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Rows of the SQL as a panel: in order, periods named, quotas scored, split at score breaks."""
     frame = frame.sort_values(["person", "p"], ignore_index=True, kind="stable")
-    frame["person"] = pd.Series(names[frame["person"]], dtype="str")
     frame["p"] = frame["p"].astype("int64")
     for column in ("team", "territory"):  # a column that is missing throughout has a type too
         frame[column] = frame[column].astype("str")
@@ -482,8 +448,9 @@ def finish(frame: pd.DataFrame, plan: Plan, names: np.ndarray) -> pd.DataFrame:
     frame["quota_hit"] = (frame["quota_revenue"] >= frame["quota"]).astype("float64").where(frame["quota"].notna())
     breaks = score_breaks(frame)
     frame["regime"] = regimes(frame["p"].to_numpy(), breaks)
+    number = [c for c in frame.columns if c not in NOT_NUMBERS]
+    frame[number] = frame[number].astype("float64")
     frame = frame.drop(columns=["start_day"])
-    frame = frame.astype({name: "float64" for name in frame if name not in NOT_NUMBERS})
     frame.attrs["facts"] = final_facts(plan, breaks, frame["quota_hit"].notna().any())
     return frame
 

@@ -14,7 +14,6 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,28 +201,17 @@ def write_big_panel(
 
 
 def _write(engine: Engine, plan: Plan, crowd: _Crowd, tables: dict[str, pd.DataFrame], out: Path) -> Written:
-    sql, jumps = panel_sql(plan.known), Jumps(len(plan.starts))
-    any_quota, n_people, before = False, 0, None
-
-    def append(rows: pa.Table) -> None:
-        nonlocal any_quota, n_people
-        rows = _in_order(rows, crowd)
-        person, p = (rows[name].to_numpy() for name in ("person", "p"))
-        jumps.add(person, p, rows["ssi"].to_numpy())
-        finished = _finished(rows, plan, crowd)
-        any_quota = any_quota or finished["quota_hit"].null_count < len(finished)
-        n_people += len(np.unique(person))
-        writer.write(finished)
-
-    # One bucket is put in order and written while the engine computes the next.
-    with PanelWriter(out) as writer, ThreadPoolExecutor(1) as aside:
+    sql, jumps, any_quota, n_people = panel_sql(plan.known), Jumps(len(plan.starts)), False, 0
+    with PanelWriter(out) as writer:
         for bucket in range(crowd.n_buckets):
             _open_bucket(engine, crowd, bucket, tables)
-            rows = engine.arrow(sql)
-            if before is not None:
-                before.result()
-            before = aside.submit(append, rows)
-        before.result()
+            rows = _in_order(engine.arrow(sql), crowd)
+            person, p = (rows[name].to_numpy() for name in ("person", "p"))
+            jumps.add(person, p, rows["ssi"].to_numpy())
+            finished = _finished(rows, plan, crowd)
+            any_quota = any_quota or finished["quota_hit"].null_count < len(finished)
+            n_people += len(np.unique(person))
+            writer.write(finished)
         writer.breaks = jumps.breaks()
         writer.facts = final_facts(plan, writer.breaks, any_quota)
     return Written(n_people, writer.n_rows, crowd.n_buckets, writer.facts)
@@ -399,7 +387,7 @@ def _in_order(rows: pa.Table, crowd: _Crowd) -> pa.Table:
         When a person has two readings on one day: then a row comes twice.
     """
     key = rows["person"].to_numpy().astype("int64") << 32 | rows["p"].to_numpy().astype("int64")
-    order = np.argsort(key)
+    order = np.argsort(key, kind="stable")
     key = key[order]
     twice = np.flatnonzero(key[1:] == key[:-1])
     if len(twice):
@@ -412,11 +400,9 @@ def _finished(rows: pa.Table, plan: Plan, crowd: _Crowd) -> pa.Table:
     """Rows of the SQL as a panel; the regime, which everybody's scores decide, comes last."""
     p = rows["p"].to_numpy()
     period = np.array([np.datetime64(plan.starts[k], "us") for k in range(len(plan.starts))])[p]
-    first, last = pc.min_max(rows["person"]).as_py().values()
-    names = pa.array(crowd.names[first : last + 1], pa.string())
     quota_hit = pc.cast(pc.greater_equal(rows["quota_revenue"], rows["quota"]), pa.float64())
     columns = {
-        "person": names.take(pc.subtract(rows["person"], first)),
+        "person": pa.array(crowd.names[rows["person"].to_numpy()]),
         "period": pa.array(period),
         **{name: rows[name] for name in rows.column_names if name not in ("person", "start_day")},
         "quota_hit": quota_hit,

@@ -1,19 +1,14 @@
 """The definition of the panel: one SQL text, the same for every engine and every number of rows.
 
-Everything is whole numbers: persons, days since 1970-01-01, periods numbered
-by a small calendar table, cents, millionths of a count (as doubles, exact far
-beyond any count). So the text needs no date arithmetic and no as-of join, sums
-do not depend on the order of the rows, and another engine gives the same
-digits. Decimal literals are written with an exponent (``1e2``): that makes
-them doubles everywhere.
-
-What reaches over several periods is passed on to them and added up or joined
-there: a reading to the periods it is the last one of, a count to the window
-after it. That is half the work of window functions, which sort wide rows.
+Everything is integers: days since 1970-01-01, periods numbered by a small
+calendar table, cents, millionths of a count. So the text needs no date
+arithmetic and no as-of join, sums do not depend on the order of the rows, and
+another engine gives the same digits. Decimal literals are written with an
+exponent (``1e2``): that makes them doubles everywhere.
 
 Tables it reads (made by `panel`): ssi, activity, crm_events, deal_events (the
 events that share a deal with one of these persons), people, quotas, absences,
-types, sources, calendar, periods and steps (0, 1, 2, … periods).
+types, sources, calendar and periods.
 """
 
 from __future__ import annotations
@@ -28,44 +23,37 @@ LATE_KIND_DAYS = 91
 
 PANEL_SQL = """
 WITH readings AS (                       -- one row per person and day with at least one score
-    SELECT s.person, c.p, c.fresh_p, s.day, s.brand, s.people, s.insights, s.relationships,
-           COALESCE(s.total, s.brand + s.people + s.insights + s.relationships) AS ssi,
-           LEAD(s.day) OVER (PARTITION BY s.person ORDER BY s.day) AS next_day,
-           LEAD(c.p) OVER (PARTITION BY s.person ORDER BY s.day) AS next_p
-    FROM ssi s JOIN calendar c ON c.day = s.day
-    WHERE COALESCE(s.total, s.brand + s.people + s.insights + s.relationships,
-                   s.brand, s.people, s.insights, s.relationships) IS NOT NULL
+    SELECT person, day, brand, people, insights, relationships,
+           COALESCE(total, brand + people + insights + relationships) AS ssi
+    FROM ssi
+    WHERE COALESCE(total, brand + people + insights + relationships, brand, people, insights, relationships)
+          IS NOT NULL
 ),
-lasting AS (                             -- the last period at whose end it is the last reading, and not stale
-    SELECT r.*, CASE WHEN r.next_day = r.day THEN r.p
-                     ELSE LEAST(r.fresh_p, COALESCE(r.next_p - 1, r.fresh_p)) END AS last_p
-    FROM readings r
+last_reading AS (                        -- the last reading of each period
+    SELECT r.person, c.p, MAX(r.day) AS day
+    FROM readings r JOIN calendar c ON c.day = r.day
+    GROUP BY r.person, c.p
 ),
-scores AS (                              -- the last reading at the end of each period
-    SELECT r.person, r.p + k.n AS p, r.ssi, r.brand, r.people, r.insights, r.relationships
-    FROM lasting r JOIN steps k ON k.n <= {longest} AND r.p + k.n <= r.last_p
+logged AS (
+    SELECT a.person, a.day, a.first_day, t.type, a.count * 1000000 AS millionths
+    FROM activity a JOIN types t ON t.metric = a.metric
 ),
 actions AS (                             -- millionths of a count per person, period and type
-    SELECT a.person, c.p, t.type, ROUND(a.count * 1e6) AS n
-    FROM activity a JOIN types t ON t.metric = a.metric JOIN calendar c ON c.day = a.day
+    SELECT a.person, c.p, a.type, CAST(ROUND(a.millionths) AS BIGINT) AS n
+    FROM logged a JOIN calendar c ON c.day = a.day
     WHERE a.first_day IS NULL OR a.first_day >= a.day
     UNION ALL                            -- totals over several days are spread over those days
-    SELECT a.person, c.p, t.type, ROUND(a.count * 1e6 / (a.day - a.first_day + 1)) AS n
-    FROM activity a JOIN types t ON t.metric = a.metric JOIN calendar c ON c.day BETWEEN a.first_day AND a.day
+    SELECT a.person, c.p, a.type, CAST(ROUND(a.millionths / (a.day - a.first_day + 1)) AS BIGINT) AS n
+    FROM logged a JOIN calendar c ON c.day BETWEEN a.first_day AND a.day
     WHERE a.first_day < a.day
 ),
 action_counts AS (
     SELECT person, p {act_sums} FROM actions GROUP BY person, p
 ),
-actions_before AS (                      -- over the window before: every count is passed on to the periods after it
-    SELECT a.person, a.p + k.n AS p {act_windows}
-    FROM action_counts a JOIN steps k ON k.n BETWEEN 1 AND {window}
-    WHERE a.p + k.n <= {last_p}
-    GROUP BY a.person, a.p + k.n
-),
 first_logged AS (SELECT person, MIN(p) AS first_p FROM action_counts GROUP BY person),
 events AS (
-    SELECT e.person, c.p, e.kind, COALESCE(s.class, 'unknown') AS source, e.cents
+    SELECT e.person, e.day, c.p, e.kind, e.deal, e.started, e.cents,
+           COALESCE(s.class, 'unknown') AS source
     FROM crm_events e
     JOIN calendar c ON c.day = e.day
     LEFT JOIN sources s ON s.source = e.source
@@ -75,55 +63,67 @@ event_counts AS (
            SUM(CASE WHEN kind = 'deal_won' THEN cents END) AS cents
     FROM events GROUP BY person, p
 ),
-inquiries AS (
-    SELECT e.person, e.deal, e.day
-    FROM crm_events e LEFT JOIN sources s ON s.source = e.source
-    WHERE e.kind = 'inquiry' AND {inquiry_filter}
-),
 inquiry_cases AS (                       -- an inquiry, once per deal id
-    SELECT person, deal, MIN(day) AS day FROM inquiries WHERE deal IS NOT NULL GROUP BY person, deal
+    SELECT person, deal, MIN(day) AS day FROM events
+    WHERE kind = 'inquiry' AND deal IS NOT NULL AND {inquiry_filter} GROUP BY person, deal
     UNION ALL
-    SELECT person, deal, day FROM inquiries WHERE deal IS NULL
+    SELECT person, deal, day FROM events WHERE kind = 'inquiry' AND deal IS NULL AND {inquiry_filter}
 ),
-deals AS (                               -- a deal passes from hand to hand: whoever held the meeting or won it;
-    SELECT deal,                         -- its case is the first seller's, then by code
-           MIN(CASE WHEN kind = 'meeting' THEN day END) AS met,
-           MIN(CASE WHEN kind = '{win_kind}' THEN day END) AS opened,
-           -- day and code as one number, so that the earliest day decides, then the smallest code
-           MIN(CASE WHEN kind = '{win_kind}' THEN (day + 1000000) * CAST(1000000000 AS BIGINT)
-                    + COALESCE(person, 999999999) END) % 1000000000 AS seller,
-           MIN(CASE WHEN kind = 'deal_won' THEN day END) AS won
-    FROM deal_events WHERE deal IS NOT NULL AND kind IN ('meeting', '{win_kind}', 'deal_won') GROUP BY deal
+first_meeting AS (                       -- a deal passes from hand to hand: whoever held the meeting
+    SELECT deal, MIN(day) AS day FROM deal_events WHERE kind = 'meeting' AND deal IS NOT NULL GROUP BY deal
 ),
-cases AS (
-    SELECT i.person, i.day, 1 AS asked, CASE WHEN d.met BETWEEN i.day AND i.day + {h_meeting} THEN 1 ELSE 0 END AS met,
-           0 AS opened, 0 AS won
-    FROM inquiry_cases i LEFT JOIN deals d ON d.deal = i.deal
+meeting_cohort AS (
+    SELECT i.person, c.p, COUNT(*) AS den,
+           COUNT(CASE WHEN m.day BETWEEN i.day AND i.day + {h_meeting} THEN 1 END) AS num
+    FROM inquiry_cases i
+    JOIN calendar c ON c.day = i.day
+    LEFT JOIN first_meeting m ON m.deal = i.deal
+    GROUP BY i.person, c.p
     UNION ALL                            -- meetings that carry the day of their inquiry but no deal id
-    SELECT e.person, e.started, 0, 1, 0, 0
-    FROM crm_events e LEFT JOIN sources s ON s.source = e.source
+    SELECT e.person, c.p, 0 AS den, COUNT(*) AS num
+    FROM events e JOIN calendar c ON c.day = e.started
     WHERE e.kind = 'meeting' AND e.deal IS NULL AND e.day BETWEEN e.started AND e.started + {h_meeting}
       AND {inquiry_filter}
+    GROUP BY e.person, c.p
+),
+first_case AS (                          -- a meeting (or an opportunity), one seller per deal: the first, then by code
+    SELECT person, deal, day, ROW_NUMBER() OVER (PARTITION BY deal ORDER BY day, person) AS k
+    FROM deal_events WHERE kind = '{win_kind}' AND deal IS NOT NULL
+),
+won AS (
+    SELECT deal, MIN(day) AS day FROM deal_events WHERE kind = 'deal_won' AND deal IS NOT NULL GROUP BY deal
+),
+win_cohort AS (
+    SELECT f.person, c.p, COUNT(*) AS den,
+           COUNT(CASE WHEN w.day BETWEEN f.day AND f.day + {h_win} THEN 1 END) AS num
+    FROM first_case f
+    JOIN calendar c ON c.day = f.day
+    LEFT JOIN won w ON w.deal = f.deal
+    WHERE f.k = 1
+    GROUP BY f.person, c.p
     UNION ALL
-    SELECT CAST(seller AS INTEGER), opened, 0, 0, 1, CASE WHEN won BETWEEN opened AND opened + {h_win} THEN 1 ELSE 0 END
-    FROM deals WHERE opened IS NOT NULL
-    UNION ALL
-    SELECT person, day, 0, 0, 1, 0 FROM crm_events WHERE kind = '{win_kind}' AND deal IS NULL
+    SELECT e.person, e.p, COUNT(*) AS den, 0 AS num
+    FROM events e WHERE e.kind = '{win_kind}' AND e.deal IS NULL GROUP BY e.person, e.p
     UNION ALL                            -- deals that carry the day of their meeting but no deal id
-    SELECT person, started, 0, 0, 0, 1 FROM crm_events
-    WHERE kind = 'deal_won' AND deal IS NULL AND day BETWEEN started AND started + {h_win}
+    SELECT e.person, c.p, 0 AS den, COUNT(*) AS num
+    FROM events e JOIN calendar c ON c.day = e.started
+    WHERE e.kind = 'deal_won' AND e.deal IS NULL AND e.day BETWEEN e.started AND e.started + {h_win}
+    GROUP BY e.person, c.p
 ),
-cohorts AS (
-    SELECT a.person, c.p, SUM(a.asked) AS asked, SUM(a.met) AS met, SUM(a.opened) AS opened, SUM(a.won) AS won
-    FROM cases a JOIN calendar c ON c.day = a.day GROUP BY a.person, c.p
+meeting_rate AS (
+    SELECT person, p, CAST(SUM(num) AS BIGINT) AS num, CAST(SUM(den) AS BIGINT) AS den
+    FROM meeting_cohort GROUP BY person, p
 ),
-employed AS (                            -- first and last period, and the working days of these off the payroll
-    SELECT m.person, m.team, m.territory, m.licence_start, m.hired_on,
-           COALESCE(m.hired_on, -100000) AS from_day, COALESCE(m.left_on, 1000000) AS to_day,
-           c.p AS from_p, c.before, z.p AS to_p, z.after
-    FROM people m
-    LEFT JOIN calendar c ON c.day = GREATEST(COALESCE(m.hired_on, {calendar_first}), {calendar_first})
-    LEFT JOIN calendar z ON z.day = LEAST(COALESCE(m.left_on, {calendar_last}), {calendar_last})
+win_rate AS (
+    SELECT person, p, CAST(SUM(num) AS BIGINT) AS num, CAST(SUM(den) AS BIGINT) AS den
+    FROM win_cohort GROUP BY person, p
+),
+employed AS (
+    SELECT person, team, territory, licence_start,
+           hired_on,
+           COALESCE(hired_on, -100000) AS from_day,
+           COALESCE(left_on, 1000000) AS to_day
+    FROM people
 ),
 away AS (                                -- working days off
     SELECT m.person, c.p, COUNT(DISTINCT c.day) AS days
@@ -133,14 +133,18 @@ away AS (                                -- working days off
     WHERE c.workday = 1
     GROUP BY m.person, c.p
 ),
-grid AS (                                -- every person in every period of the calendar, with working days on duty
-    SELECT m.person, q.p,
-           CASE WHEN q.p BETWEEN m.from_p AND m.to_p
-                THEN q.workdays - CASE WHEN q.p = m.from_p THEN m.before ELSE 0 END
-                     - CASE WHEN q.p = m.to_p THEN m.after ELSE 0 END - COALESCE(a.days, 0)
-                ELSE 0 END AS days
+stretches AS (                           -- every person in every period of the calendar
+    SELECT m.person, q.p, q.start_day, q.end_day, q.workdays, q.lead_end,
+           GREATEST(m.from_day, q.start_day) AS from_day, LEAST(m.to_day, q.end_day) AS to_day
     FROM employed m CROSS JOIN periods q
-    LEFT JOIN away a ON a.person = m.person AND a.p = q.p
+),
+grid AS (                                -- working days on duty: the difference of their running numbers
+    SELECT t.person, t.p, t.start_day, t.end_day, t.workdays, t.lead_end,
+           COALESCE(z.worked - c.worked + c.workday, 0) - COALESCE(a.days, 0) AS days
+    FROM stretches t
+    LEFT JOIN calendar c ON c.day = t.from_day
+    LEFT JOIN calendar z ON z.day = t.to_day
+    LEFT JOIN away a ON a.person = t.person AND a.p = t.p
 ),
 quota_starts AS (                        -- a quota period stands in the first row of its days with somebody on duty
     SELECT q.person, q.period_start, q.period_end, MAX(q.cents) AS quota, MIN(d.p) AS p
@@ -157,37 +161,50 @@ quota_rows AS (
     LEFT JOIN crm_events e ON e.person = q.person AND e.kind = 'deal_won'
          AND e.day BETWEEN q.period_start AND q.period_end
     GROUP BY q.person, q.p
+),
+scored AS (
+    SELECT g.*,
+           LAST_VALUE(r.day IGNORE NULLS) OVER (PARTITION BY g.person ORDER BY g.p
+                                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS exposure_day,
+           LAST_VALUE(r.day IGNORE NULLS) OVER (PARTITION BY g.person ORDER BY g.p
+                                                ROWS BETWEEN UNBOUNDED PRECEDING AND {lead} FOLLOWING) AS lead_day
+           {act_windows}
+    FROM grid g
+    LEFT JOIN last_reading r ON r.person = g.person AND r.p = g.p
+    LEFT JOIN action_counts a ON a.person = g.person AND a.p = g.p
 )
-SELECT s.person, s.p, q.start_day,
+SELECT s.person, s.p, s.start_day,
        x.ssi, x.brand, x.people, x.insights, x.relationships,
-       l.ssi AS lead_ssi, l.brand AS lead_brand, l.people AS lead_people, l.insights AS lead_insights,
+       l.ssi AS lead_ssi,
+       l.brand AS lead_brand,
+       l.people AS lead_people,
+       l.insights AS lead_insights,
        l.relationships AS lead_relationships,
        {act_columns},
        {outcome_columns},
-       CASE WHEN {meeting_rate_known} AND q.end_day + {h_meeting} <= {last_day} THEN COALESCE(h.met, 0) END
+       CASE WHEN {meeting_rate_known} AND s.end_day + {h_meeting} <= {last_day} THEN COALESCE(mr.num, 0) END
            AS meeting_rate_num,
-       CASE WHEN {meeting_rate_known} AND q.end_day + {h_meeting} <= {last_day} THEN COALESCE(h.asked, 0) END
+       CASE WHEN {meeting_rate_known} AND s.end_day + {h_meeting} <= {last_day} THEN COALESCE(mr.den, 0) END
            AS meeting_rate_den,
-       CASE WHEN {win_rate_known} AND q.end_day + {h_win} <= {last_day} THEN COALESCE(h.won, 0) END
+       CASE WHEN {win_rate_known} AND s.end_day + {h_win} <= {last_day} THEN COALESCE(wr.num, 0) END
            AS win_rate_num,
-       CASE WHEN {win_rate_known} AND q.end_day + {h_win} <= {last_day} THEN COALESCE(h.opened, 0) END
+       CASE WHEN {win_rate_known} AND s.end_day + {h_win} <= {last_day} THEN COALESCE(wr.den, 0) END
            AS win_rate_den,
        qr.quota / 1e2 AS quota,
        CASE WHEN qr.quota IS NOT NULL THEN COALESCE(qr.revenue, 0) / 1e2 END AS quota_revenue,
-       s.days * 1e0 / q.workdays AS on_duty,
-       CASE WHEN m.hired_on IS NOT NULL THEN (q.start_day - m.hired_on) / 7e0 END AS tenure_weeks,
+       s.days * 1e0 / s.workdays AS on_duty,
+       CASE WHEN m.hired_on IS NOT NULL THEN (s.start_day - m.hired_on) / 7e0 END AS tenure_weeks,
        m.team, m.territory,
-       CASE WHEN m.licence_start IS NULL THEN 0 WHEN m.licence_start <= q.start_day THEN 1 ELSE 0 END AS licence
-FROM grid s
-JOIN periods q ON q.p = s.p
+       CASE WHEN m.licence_start IS NULL THEN 0 WHEN m.licence_start <= s.start_day THEN 1 ELSE 0 END AS licence
+FROM scored s
 JOIN employed m ON m.person = s.person
-LEFT JOIN scores x ON x.person = s.person AND x.p = s.p - 1
-LEFT JOIN scores l ON l.person = s.person AND l.p = s.p + {lead}
-LEFT JOIN action_counts a ON a.person = s.person AND a.p = s.p
-LEFT JOIN actions_before b ON b.person = s.person AND b.p = s.p
+LEFT JOIN readings x ON x.person = s.person AND x.day = s.exposure_day
+     AND s.start_day - 1 - s.exposure_day <= {stale}
+LEFT JOIN readings l ON l.person = s.person AND l.day = s.lead_day AND s.lead_end - s.lead_day <= {stale}
 LEFT JOIN first_logged f ON f.person = s.person
 LEFT JOIN event_counts e ON e.person = s.person AND e.p = s.p
-LEFT JOIN cohorts h ON h.person = s.person AND h.p = s.p
+LEFT JOIN meeting_rate mr ON mr.person = s.person AND mr.p = s.p
+LEFT JOIN win_rate wr ON wr.person = s.person AND wr.p = s.p
 LEFT JOIN quota_rows qr ON qr.person = s.person AND qr.p = s.p
 WHERE s.p BETWEEN {first_p} AND {last_p} AND s.days > 0
 """
@@ -213,11 +230,9 @@ class Known:
     win_denominator : {"meetings", "opportunities", ""}
     first_day, last_day, first_p, last_p : int
         Days and periods that the CRM events cover.
-    calendar_first, calendar_last : int
-        First and last day of the calendar.
-    window, lead, longest : int
-        Periods; `longest` is how far a reading can last before it is stale.
-    meeting_horizon, win_horizon : int
+    window, lead : int
+        Periods.
+    stale, meeting_horizon, win_horizon : int
         Days.
     """
 
@@ -232,20 +247,19 @@ class Known:
     last_day: int
     first_p: int
     last_p: int
-    calendar_first: int
-    calendar_last: int
     window: int
     lead: int
-    longest: int
+    stale: int
     meeting_horizon: int
     win_horizon: int
 
 
 def panel_sql(known: Known) -> str:
     """`PANEL_SQL` without gaps: one row per person and period with somebody on duty, in no order."""
+    preceding = f"OVER (PARTITION BY g.person ORDER BY g.p ROWS BETWEEN {known.window} PRECEDING AND 1 PRECEDING)"
     return PANEL_SQL.format(
-        act_sums="".join(f", SUM(CASE WHEN type = '{k}' THEN n END) AS n_{k}" for k in known.types),
-        act_windows="".join(f", SUM(a.n_{k}) AS n_{k}" for k in known.types),
+        act_sums="".join(f", CAST(SUM(CASE WHEN type = '{k}' THEN n END) AS BIGINT) AS n_{k}" for k in known.types),
+        act_windows="".join(f", a.n_{k}, SUM(a.n_{k}) {preceding} AS w_{k}" for k in known.types),
         act_columns=", ".join(_activity_columns(kind, known) for kind in schema.ACTIVITY_TYPES),
         event_sums=", ".join(
             f"COUNT(CASE WHEN kind = '{kind}' AND source = '{source}' THEN 1 END) AS {outcome}_{source}"
@@ -253,7 +267,7 @@ def panel_sql(known: Known) -> str:
             for source in schema.SOURCES
         ),
         outcome_columns=", ".join(_outcome_columns(known)),
-        inquiry_filter="s.class = 'linkedin'" if known.inquiry_source == "linkedin" else "1 = 1",
+        inquiry_filter="source = 'linkedin'" if known.inquiry_source == "linkedin" else "1 = 1",
         win_kind="opportunity" if known.win_denominator == "opportunities" else "meeting",
         meeting_rate_known="1 = 1" if "meeting_rate" not in known.missing else "1 = 0",
         win_rate_known="1 = 1" if "win_rate" not in known.missing else "1 = 0",
@@ -264,10 +278,7 @@ def panel_sql(known: Known) -> str:
         first_p=known.first_p,
         last_p=known.last_p,
         lead=known.lead,
-        window=known.window,
-        longest=known.longest,
-        calendar_first=known.calendar_first,
-        calendar_last=known.calendar_last,
+        stale=known.stale,
     )
 
 
@@ -277,9 +288,9 @@ def _activity_columns(kind: str, known: Known) -> str:
         return f"CAST(NULL AS DOUBLE) AS act_{kind}, CAST(NULL AS DOUBLE) AS A_{kind}"
     return (
         f"CASE WHEN f.first_p <= s.p AND s.p <= {known.last_logged} "
-        f"THEN COALESCE(a.n_{kind}, 0) / 1e6 END AS act_{kind}, "
+        f"THEN COALESCE(s.n_{kind}, 0) / 1e6 END AS act_{kind}, "
         f"CASE WHEN f.first_p <= s.p - {known.window} AND s.p - 1 <= {known.last_logged} "
-        f"THEN COALESCE(b.n_{kind}, 0) / 1e6 END AS A_{kind}"
+        f"THEN COALESCE(s.w_{kind}, 0) / 1e6 END AS A_{kind}"
     )
 
 
@@ -290,7 +301,7 @@ def _outcome_columns(known: Known) -> list[str]:
         if kind not in known.kind_first:
             recorded = "1 = 0"
         elif known.kind_first[kind] - known.crm_first > LATE_KIND_DAYS:
-            recorded = f"q.start_day >= {known.kind_first[kind]}"
+            recorded = f"s.start_day >= {known.kind_first[kind]}"
         else:
             recorded = "1 = 1"
         by_source = {source: f"COALESCE(e.{outcome}_{source}, 0)" for source in schema.SOURCES}
