@@ -380,3 +380,13 @@ def test_pairs_asked_for_equal_the_table_of_all_pairs(monkeypatch):
     monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 35)
     assert bootstrap._shares(R, X)(orders) == pytest.approx(table)
     assert table[1] == pytest.approx([R[i] @ X[j] for i, j in enumerate(orders[1])])
+
+
+def test_every_drawn_order_hands_each_history_to_one_person(monkeypatch):
+    """Orders are permutations of the persons, in one batch or in several."""
+    for elements in (1 << 22, 40):
+        monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", elements)
+        orders = np.concatenate(list(bootstrap._orders(11, 30, False, 1)))
+        assert orders.shape == (30, 11)
+        assert (np.sort(orders, axis=1) == np.arange(11)).all()
+        assert len(np.unique(orders, axis=0)) == 30

@@ -140,3 +140,10 @@ def test_the_exact_test_takes_its_share_from_the_times():
     """Given the sum, the first count is binomial with share null t1 / (null t1 + t2)."""
     found = stats.poisson_two_rates(7, 30, 3, 10, null=0.5)
     assert found.p == pytest.approx(scipy_stats.binomtest(7, 10, 15 / 25).pvalue)
+
+
+def test_two_values_have_a_mean_with_an_interval():
+    """Two values on each side are the fewest: one degree of freedom each."""
+    ours = stats.welch_equivalence([1.0, 2.0], [4.0, 8.0], -9, 9)
+    assert ours.low90 < -4.5 < ours.high90
+    assert stats.paired_equivalence([1.0, 2.0], [4.0, 8.0], -9, 9).low90 < -4.5

@@ -184,3 +184,16 @@ def test_an_error_of_zero_cannot_be_calibrated_to():
     """A measured standard error is above 0."""
     with pytest.raises(ValueError, match="above 0 was expected"):
         calibrate(PanelFacts(3.0), 0.0, 10, 52)
+
+
+def test_the_share_explained_is_that_of_the_exposure_on_the_other_columns():
+    """Measured r2: the weighted regression of column 0 on the rest of the fitted model; any unit will do."""
+    one = team(np.random.default_rng(3), people=12, weeks=40)
+    fit = fe_poisson(one.events, np.column_stack([one.score, one.activity]), one.people, calendar=one.quarter)
+    first, rest = fit.design[:, 0], fit.design[:, 1:]
+    left = first - rest @ np.linalg.lstsq(rest, first, rcond=None)[0]
+    facts = panel_facts(fit, 10 * one.score, one.people, one.weeks)
+    assert facts.r2 == pytest.approx(1 - left @ left / (first @ first), rel=1e-6)
+    assert facts.r2 > 0.3
+    assert expected_se(12, 40, facts) == pytest.approx(cr2(fit, 0).se)
+    assert expected_se(12, 40, replace(facts, unit=0.5)) == pytest.approx(cr2(fit, 0).se / 20)
