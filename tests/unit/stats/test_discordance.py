@@ -125,6 +125,8 @@ def test_the_quarters_are_compared_pair_by_pair():
     assert _quarter_auc(score, rate) == 0.375
     assert _quarter_auc(score[[0, 1, 6]], rate[[0, 1, 6]]) == 0.0
     assert _quarter_auc(-score, rate) == 1 - 0.375
+    # Quarters of twelve are three: the fourth from below, above everybody, is in none.
+    assert _quarter_auc(np.array([1, 1, 1, 99, 5, 5, 5, 5, 5, 9, 9, 9]), np.arange(12.0)) == 0.0
 
 
 def test_moments_of_the_prior_follow_kleinman():

@@ -127,3 +127,13 @@ def test_standardised_risk_without_covariates_is_the_plain_risk_ratio():
     assert (ours.risk_exposed, ours.risk_unexposed, ours.ratio) == pytest.approx((0.4, 0.2, 2.0), rel=1e-9)
     # The textbook standard error of a log risk ratio.
     assert ours.se_log_ratio == pytest.approx(np.sqrt(1 / 20 - 1 / 50 + 1 / 10 - 1 / 50), rel=1e-9)
+
+
+def test_a_risk_ratio_without_covariates_is_that_of_the_fourfold_table():
+    """12 of 20 against 6 of 25: the log ratio has variance 1/12 - 1/20 + 1/6 - 1/25, and limits on both sides."""
+    y = np.repeat([1.0, 0.0, 1.0, 0.0], [12, 8, 6, 19])
+    exposed = np.repeat([1.0, 0.0], [20, 25])
+    ours = stats.standardised_risk(np.append(y, np.nan), np.append(exposed, 1.0))
+    se = np.sqrt(1 / 12 - 1 / 20 + 1 / 6 - 1 / 25)
+    assert ours.ratio == pytest.approx(2.5, rel=1e-9)
+    assert np.log([ours.low, ours.high]) == pytest.approx(np.log(2.5) + np.array([-1, 1]) * 1.959964 * se, rel=1e-6)
