@@ -9,7 +9,7 @@ import pytest
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats import lags as lags_module
-from ssi_audit.stats.clusters import cr2
+from ssi_audit.stats.clusters import cr2, jackknife_interval, leave_one_out
 from ssi_audit.stats.fixed_effects import fe_poisson
 from ssi_audit.stats.lags import distributed_lag, lag_profile, lead_placebo
 from tests.unit.stats.simulated import Team, team
@@ -176,3 +176,20 @@ def test_a_missing_covariate_leaves_the_row_out_of_every_lag():
     for lags in ((), (5, 5)):
         with pytest.raises(ValueError, match="rising"):
             lag_profile(one.events, np.empty((300, len(lags))), lags, one.people)
+
+
+def test_the_difference_of_lags_is_that_of_the_exposures_columns():
+    """With a covariate in both models, the jackknife still compares the exposure's coefficients."""
+    one = team(np.random.default_rng(14), effect=0.4, effect_lag=9)
+    exposures = history(one, (1, 9))
+    found = lag_profile(one.events, exposures, (1, 9), one.people, one.activity, draws=19)
+    known = np.isfinite(exposures).all(axis=1)
+    fits = [
+        fe_poisson(one.events[known], np.column_stack([column, one.activity])[known], one.people[known])
+        for column in exposures.T
+    ]
+    deleted = leave_one_out(fits[1])[:, 0] - leave_one_out(fits[0])[:, 0]
+    expected = jackknife_interval(deleted, fits[1].coef[0] - fits[0].coef[0])
+    assert found.peak == 9
+    assert (found.difference.estimate, found.difference.se) == pytest.approx((expected.estimate, expected.se), rel=1e-9)
+    assert (found.n_people, found.n_rows) == (24, int(known.sum()))

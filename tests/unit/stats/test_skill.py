@@ -163,3 +163,25 @@ def test_shapley_skill_adds_up_to_the_joint_skill(rows):
     assert shares["total"].low == pytest.approx(joint.low, abs=1e-9)
     assert shares["exposure"].low < shares["exposure"].share < shares["exposure"].high
     assert shares["exposure"].share > shares["other"].share
+
+
+def test_the_range_of_the_held_out_r2_leaves_out_each_person(rows):
+    """Without a person both his error and his part of the whole are gone; what is added is over the calendar alone."""
+    error, whole, calendar = [], [], []
+    for person in np.unique(rows.person):
+        others, own = rows.take(rows.person != person), rows.take(rows.person == person)
+        fit = stats.fe_ols(others.X[:, 0], others.X[:, 1], others.person, others.quarter)
+        index = own.X[:, 1] * fit.coef[0] + fit.calendar_effects[own.quarter]
+        only = stats.fe_ols(others.X[:, 0], np.empty((len(others.y), 0)), others.person, others.quarter)
+        plain = only.calendar_effects[own.quarter]
+        own_y = own.X[:, 0] - own.X[:, 0].mean()
+        error.append(np.sum((own_y - index + index.mean()) ** 2))
+        calendar.append(np.sum((own_y - plain + plain.mean()) ** 2))
+        whole.append(np.sum(own_y**2))
+    error, whole, calendar = np.array(error), np.array(whole), np.array(calendar)
+    ours = stats.within_r2_lopo(rows.X[:, 0], rows.X[:, 1], rows.person, rows.quarter)
+    bounds = stats.jackknife_interval(1 - (error.sum() - error) / (whole.sum() - whole), ours.r2)
+    assert (ours.low, ours.high) == pytest.approx((bounds.low, bounds.high), abs=1e-9)
+    assert ours.r2_calendar == pytest.approx(1 - calendar.sum() / whole.sum(), abs=1e-9)
+    assert ours.added == pytest.approx(1 - error.sum() / calendar.sum(), abs=1e-9)
+    assert (ours.n_people, ours.n_rows) == (12, len(rows.y))
