@@ -174,18 +174,11 @@ class Case:
             return None
 
     def doubt(self, exposure: str, outcome: str) -> str:
-        """Why a positive effect at equal activity refutes nothing; empty when nothing speaks against it.
-
-        The verdict takes no such effect at its word where the lead placebo or the negative control fails (methods.md
-        section 8), and a claim must not say what the verdict does not.
-        """
+        """Why a positive effect at equal activity refutes nothing, by `verdict.doubt`."""
         per_deal = outcome == "revenue_per_deal"
         given, name = (self._per_deal, "win_rate") if per_deal else (self.columns, outcome)
-        if verdict.placebo_fails(models.lead_placebo(given, exposure, name)):
-            return "There is a link, but success seems to come before the score."
-        if verdict.control_fails(models.negative_control(self.columns, exposure), self._fits[exposure, outcome, True]):
-            return "There is a link, but also with inquiries that did not come from LinkedIn."
-        return ""
+        lead, control = models.lead_placebo(given, exposure, name), models.negative_control(self.columns, exposure)
+        return verdict.doubt(lead, control, self._fits[exposure, outcome, True])
 
     def model(self, design: Design) -> ModelFit:
         """Poisson with person effects; its clusters are the panel's codes of persons, so that models can be paired."""

@@ -671,7 +671,7 @@ def _claims(
 ) -> tuple[ClaimResult, ...]:
     from ssi_audit.pool_claims import pool_claims
 
-    fits = {name: {(cell.exposure, cell.outcome): getattr(cell, name) for cell in cells} for name in FITS[:2]}
+    fits = {name: {(cell.exposure, cell.outcome): getattr(cell, name) for cell in cells} for name in FITS}
 
     def pooled(parts: dict[str, dict[str, Any]], name: tuple[str, str, str]) -> RandomEffects:
         return collector.pooled(parts, name, lambda value: _unscaled(value, name[2]))

@@ -56,7 +56,7 @@ def pool_claims(
     evidence : mapping
         Label of the office → content of its `evidence.json`.
     fits : mapping
-        ``crude`` and ``adjusted`` → pair of score and result → pooled fit.
+        ``crude``, ``adjusted``, ``lead_placebo`` and ``negative_control`` → pair of score and result → pooled fit.
     activity : ActivityLink
         Pooled.
     sesoi : mapping
@@ -129,7 +129,10 @@ def _by_fits(
             if seen is None:
                 return None
             smallest = [math.log(sesoi[outcome]) for _ in ask.exposures for outcome in outcomes]
-            return absence_of_all(seen, smallest, ask.direction)[:2]
+            pairs = [(exposure, outcome) for exposure in ask.exposures for outcome in outcomes]
+            return absence_of_all(
+                seen, smallest, ask.direction, lambda k: _doubt(fits, pairs[k]) if seen[k].low > 0 else ""
+            )[:2]
         case "every_exposure":
             for outcome in ask.outcomes:
                 seen = _intervals(fits["crude"], ask.exposures, (outcome,))
@@ -139,7 +142,7 @@ def _by_fits(
             for outcome in ask.outcomes:
                 seen = _intervals(fits["adjusted"], ("total",), (outcome,))
                 if seen is not None:
-                    return _beyond(seen[0], math.log(sesoi[outcome]), activity)
+                    return _beyond(seen[0], math.log(sesoi[outcome]), activity, _doubt(fits, ("total", outcome)))
         case "activity_explains" if activity.status != "unknown":
             state = SUPPORTED if activity.status == "yes" else CONTRADICTED
             return state, "By the mean share of the score's movement that activity explains."
@@ -154,10 +157,16 @@ def _intervals(fits: Fits, exposures: tuple[str, ...], outcomes: tuple[str, ...]
     return [interval_of(fit) for fit in found]
 
 
-def _beyond(seen: Interval, smallest: float, activity: ActivityLink) -> tuple[str, str]:
+def _doubt(fits: Mapping[str, Fits], pair: tuple[str, str]) -> str:
+    return verdict.doubt(*(fits[name][pair] for name in ("lead_placebo", "negative_control", "adjusted")))
+
+
+def _beyond(seen: Interval, smallest: float, activity: ActivityLink, doubt: str) -> tuple[str, str]:
     state, reason = absence(seen, smallest, "either")
     if state == CONTRADICTED and seen.high < 0:
         return NOT_ENOUGH, "At equal activity higher scores go with fewer results, which the claim is not about."
+    if state == CONTRADICTED and doubt:
+        return NOT_ENOUGH, doubt
     if state == CONTRADICTED and verdict.log_incomplete(activity):
         return NOT_ENOUGH, "The score adds something, but the activity logs are too thin to rule activity out."
     return state, f"At equal activity: {reason[0].lower()}{reason[1:]}"

@@ -93,6 +93,18 @@ def control_fails(control: Fit, tested: Fit) -> bool:
     return control.low > 1 and math.log(control.rr) >= CONTROL_SHARE * math.log(tested.rr)
 
 
+def doubt(lead: Fit, control: Fit, tested: Fit) -> str:
+    """Why a positive effect at equal activity refutes no claim, in words; empty when nothing speaks against it.
+
+    The verdict takes no such effect at its word (`judge`), and a claim must not say what the verdict does not.
+    """
+    if placebo_fails(lead):
+        return "There is a link, but success seems to come before the score."
+    if control_fails(control, tested):
+        return "There is a link, but also with inquiries that did not come from LinkedIn."
+    return ""
+
+
 def log_incomplete(activity: ActivityLink) -> bool:
     """Is the activity log too thin to rule activity out?"""
     return not activity.r2 >= MIN_R2_ACTIVITY or bool(activity.pillars_without)

@@ -42,7 +42,9 @@ def _fit(log_rr: float, se: float, people: int = 12) -> Fit:
     )  # fmt: skip
 
 
-def _office(k: int, *, crude=0.12, adjusted=0.0, se=0.10, outcomes=schema.PRIMARY_OUTCOMES, r2=0.6, **changes) -> Audit:
+def _office(
+    k: int, *, crude=0.12, adjusted=0.0, lead=0.0, se=0.10, outcomes=schema.PRIMARY_OUTCOMES, r2=0.6, **changes
+) -> Audit:
     """An office whose estimates scatter around the given ones as their errors say."""
     rng = np.random.default_rng(k)
     link = Correlation(0.3, 0.1, 0.48, n_people=12, n_rows=48)
@@ -50,7 +52,7 @@ def _office(k: int, *, crude=0.12, adjusted=0.0, se=0.10, outcomes=schema.PRIMAR
         Cell(
             "total", outcome, schema.INCONCLUSIVE, (), "too_wide",
             _fit(crude + 0.5 * se * rng.normal(), se / 2), _fit(adjusted + se * rng.normal(), se),
-            NONE, _fit(0.05 * rng.normal(), 0.05), NONE, NO_LINK, NO_LINK, link,
+            NONE, _fit(lead + 0.05 * rng.normal(), 0.05), NONE, NO_LINK, NO_LINK, link,
         )
         for outcome in outcomes
     )  # fmt: skip
@@ -341,6 +343,18 @@ def test_a_claim_about_effects_is_judged_on_the_pooled_effects(tmp_path):
 
     assert _claims(tmp_path, one, n=12, se=0.05)["not-effectiveness"].state == "supported"
     assert _claims(tmp_path, one, n=12, adjusted=0.4)["not-effectiveness"].state == "contradicted"
+
+
+@pytest.mark.parametrize("name", ["not-effectiveness", "only-through-activity"])
+def test_a_pooled_effect_that_comes_before_the_score_refutes_no_claim(tmp_path, name):
+    """The verdict does not take such an effect at its word, so a pooled claim does not either."""
+
+    def one(k):
+        return [_claim(name, "not_enough_data", 1.0, 0.4, "ratio_per_10")]
+
+    assert _claims(tmp_path, one, n=12, adjusted=0.4)[name].state == "contradicted"
+    found = _claims(tmp_path, one, n=12, adjusted=0.4, lead=0.4)[name]
+    assert (found.state, "before the score" in found.reason) == ("not_enough_data", True)
 
 
 @pytest.mark.parametrize(
