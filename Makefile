@@ -27,7 +27,7 @@ export PYTHONNOUSERSITE := 1
 RUN = "$(BIN)/ssi-audit"
 OPTIONS = $(if $(LANG_),--lang $(LANG_)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(PERIOD),--period $(PERIOD))
 
-.PHONY: help report check audit load record sample sample-data pdf pictures lab test lint worlds mutants bench spark-test fuzz clean lock
+.PHONY: help report check audit load record sample sample-data pdf pictures lab test lint worlds mutants mutate bench spark-test fuzz clean lock
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -74,6 +74,9 @@ worlds: .venv/.ready-dev ## The long simulations on known-truth worlds (about ha
 
 mutants: .venv/.ready-dev ## Plant known mistakes one at a time: a test must notice each
 	@"$(BIN)/python" -m pytest tests/mutants -m slow
+
+mutate: .venv/.ready-dev ## Make every small change to modules of numbers: MODULES=stats/power.py SAMPLE=100
+	@"$(BIN)/python" -m tests.mutants.changes $(MODULES) $(if $(SAMPLE),--sample $(SAMPLE))
 
 bench: .venv/.ready-bench ## Measure against floors and other tools: SCALE=1 (million rows)
 	@"$(BIN)/python" -m tests.bench.run $(if $(SCALE),--scale $(SCALE))
