@@ -356,11 +356,15 @@ def twoway_ols(y: ArrayLike, X: ArrayLike, groups: ArrayLike, periods: ArrayLike
     y, X, groups
         As in `logit`.
     periods : array, shape (n,)
+        Rows without a person or a period are left out.
     """
     import statsmodels.api as sm
 
+    of_person, of_period = factorize(groups)[0], factorize(periods)[0]
+    # A row of nobody or of no time would otherwise be a cluster of its own.
+    y = np.where((of_person >= 0) & (of_period >= 0), np.asarray(y, float), np.nan)
     keep, y, X = _complete(y, X)
-    person, period = (factorize(_take(labels, keep))[0] for labels in (groups, periods))
+    person, period = of_person[keep], of_period[keep]
     model = sm.OLS(y, X)
 
     def clustered(by: np.ndarray) -> np.ndarray:

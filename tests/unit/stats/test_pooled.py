@@ -137,3 +137,15 @@ def test_a_risk_ratio_without_covariates_is_that_of_the_fourfold_table():
     se = np.sqrt(1 / 12 - 1 / 20 + 1 / 6 - 1 / 25)
     assert ours.ratio == pytest.approx(2.5, rel=1e-9)
     assert np.log([ours.low, ours.high]) == pytest.approx(np.log(2.5) + np.array([-1, 1]) * 1.959964 * se, rel=1e-6)
+
+
+@pytest.mark.parametrize("label", ["person", "week"])
+def test_a_row_of_nobody_or_of_no_time_is_no_cluster(rows, label):
+    """Errors by person and period are those of the rows that have both."""
+    labels = {"person": rows.person.astype(float), "week": rows.week.astype(float)}
+    labels[label][::7] = np.nan
+    known = np.isfinite(labels[label])
+    ours = stats.twoway_ols(rows.y, rows.X, labels["person"], labels["week"])
+    alone = stats.twoway_ols(rows.y[known], rows.X[known], rows.person[known], rows.week[known])
+    assert ours.n_rows == known.sum()
+    assert ours.se_robust == pytest.approx(alone.se_robust, rel=1e-12)
