@@ -91,7 +91,7 @@ def sellers_by_week(panel: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     for name in ("ssi", "activity", "crm_events"):
         frame = getattr(tables, name)
         day = pd.to_datetime(frame["date"])
-        start = day.dt.to_period("M").dt.start_time if monthly else day - pd.to_timedelta(day.dt.weekday, unit="D")
+        start = day.dt.to_period("M").dt.start_time if monthly else day - pd.to_timedelta(day.dt.day_of_week, unit="D")
         n = frame["person"].groupby(start).nunique().reindex(periods, fill_value=0)
         parts.append(pd.DataFrame({"table": name, "date": periods, "n": n.to_numpy("int64")}))
     return pd.concat(parts, ignore_index=True)

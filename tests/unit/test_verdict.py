@@ -231,3 +231,15 @@ def test_a_fit_that_could_not_be_made_has_no_status():
     missing = Fit(why="only 3 people can be compared")
     assert not missing.known
     assert verdict.adjusted_status(missing, 1.10) == verdict.crude_status(missing, 1.10) == verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("lead", "control", "word"),
+    [(WIDE, WIDE, ""), (LEADS, WIDE, "before the score"), (WIDE, CLEAR, "did not come"), (LEADS, CLEAR, "before")],
+)
+def test_what_the_verdict_doubts_refutes_no_claim(lead, control, word):
+    """The words of the doubt are empty exactly where the verdict takes a positive effect at its word."""
+    doubt = verdict.doubt(lead, control, CLEAR)
+    assert word in doubt
+    trusted = judged("win_rate", adjusted=CLEAR, lead=lead, control=control)[0] == schema.EFFECTIVENESS_MEASURE
+    assert trusted == (not doubt)
