@@ -143,12 +143,12 @@ def _make(
         began = time.monotonic()
         run = workspace.load_run(request.data, request.options, skip_unreadable=request.skip_unreadable)
         tell(f"  read, joined and estimated  ok {time.monotonic() - began:5.1f} s   {_counts(run)}")
-        from ssi_audit.report.sheet import hand_over, page_context
+        from ssi_audit.report.sheet import SKIP_UNREADABLE, hand_over, page_context
         from ssi_audit.report.words import Words
 
-        environment = {}
+        environment = {SKIP_UNREADABLE: "1"} if request.skip_unreadable else {}
         if kernels is not None:
-            environment = hand_over(run, request.data, request.options, kernels.folder / "run")
+            environment |= hand_over(run, request.data, request.options, kernels.folder / "run")
             kernels.prepare("ssi_audit.report.sheet.take_over", str(kernels.folder / "run"))
 
         words = Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"])

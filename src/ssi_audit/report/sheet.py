@@ -36,6 +36,8 @@ from ssi_audit.teams import TeamPlan, plan_teams
 _handed_over: dict[str, workspace.Run] = {}
 # Names the file of `hand_over` to kernels that were not forked.
 HANDED_OVER = "SSI_AUDIT_HANDED_OVER"
+# Tells kernels on other machines, to which nothing is handed over, that unreadable files were left out.
+SKIP_UNREADABLE = "SSI_AUDIT_SKIP_UNREADABLE"
 # What nearly every page is filled with.
 PARTS = ("dots.html.j2", "figure.html.j2", "table.html.j2", "fold.html.j2")
 # A team's name in a list of links, in characters.
@@ -232,7 +234,8 @@ def _run_of(data: str, options: dict[str, Any] | None) -> workspace.Run:
     file = os.environ.get(HANDED_OVER)
     if file and not _handed_over:
         take_over(file)
-    return _handed_over.get(_asked(data, options)) or workspace.load_run(data, options)
+    handed = _handed_over.get(_asked(data, options))
+    return handed or workspace.load_run(data, options, skip_unreadable=SKIP_UNREADABLE in os.environ)
 
 
 def _asked(data: str, options: dict[str, Any] | None) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from ssi_audit import schema, workspace
-from ssi_audit.report import sources
+from ssi_audit.report import sheet, sources
 from ssi_audit.report.engine import NotebookFailed, execute, step_name
 from ssi_audit.report.kernels import ForkedKernel, Kernels, WarmStopped, can_fork
 from ssi_audit.report.run import _notebook_bytes
@@ -398,3 +398,13 @@ def test_step_is_the_last_heading_before_a_cell(index, name):
     cells = [Cell("code", "# comment") if text is None else Cell("markdown", text) for text in texts]
     assert step_name(cells, index) == name
     assert step_name([Cell("code")], 0) == ""
+
+
+@pytest.mark.parametrize("left_out", [True, False])
+def test_kernels_elsewhere_know_whether_files_were_left_out(monkeypatch, left_out):
+    """A worker of a cluster opens the run itself: with the unreadable files left out, or it would be refused."""
+    monkeypatch.delenv(sheet.HANDED_OVER, raising=False)
+    if left_out:
+        monkeypatch.setenv(sheet.SKIP_UNREADABLE, "1")
+    monkeypatch.setattr(sheet.workspace, "load_run", lambda data, options, **reading: reading)
+    assert sheet._run_of("elsewhere", {}) == {"skip_unreadable": left_out}
