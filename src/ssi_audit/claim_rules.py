@@ -210,7 +210,7 @@ def absence_of_all(
     found, smallest, direction
         As in `absence`, one each.
     doubt : callable
-        Position of a clear link → why it refutes nothing, or an empty text.
+        Position of a clear positive link → why it refutes nothing, or an empty text.
 
     Returns
     -------
@@ -226,7 +226,7 @@ def absence_of_all(
         return SUPPORTED, "For each one a link large enough to matter is ruled out.", int(np.argmax(strength))
     p = holm([r.p for r in found])
     clear = [k for k, state in enumerate(states) if state == CONTRADICTED and p[k] < ALPHA]
-    doubts = {k: doubt(k) for k in clear}
+    doubts = {k: doubt(k) if found[k].low > 0 else "" for k in clear}
     firm = [k for k in clear if not doubts[k]]
     if firm:
         return CONTRADICTED, "At least one has a clear link.", max(firm, key=lambda k: strength[k])

@@ -216,9 +216,8 @@ def no_link(case: Case, ask: NoLink, number: float) -> Finding:
         raise NotEnoughData(unsure)
     pairs = list(found)
     smallest = [case.smallest(outcome) for _, outcome in pairs]
-    ranges = [found[pair] for pair in pairs]
     state, reason, k = absence_of_all(
-        ranges, smallest, ask.direction, lambda k: case.doubt(*pairs[k]) if ranges[k].low > 0 else ""
+        [found[pair] for pair in pairs], smallest, ask.direction, lambda k: case.doubt(*pairs[k])
     )
     if state != CONTRADICTED and lacking:
         raise NotTestable(case.missing(lacking[0]))

@@ -128,11 +128,9 @@ def _by_fits(
             seen = _intervals(fits["adjusted"], ask.exposures, outcomes)
             if seen is None:
                 return None
-            smallest = [math.log(sesoi[outcome]) for _ in ask.exposures for outcome in outcomes]
             pairs = [(exposure, outcome) for exposure in ask.exposures for outcome in outcomes]
-            return absence_of_all(
-                seen, smallest, ask.direction, lambda k: _doubt(fits, pairs[k]) if seen[k].low > 0 else ""
-            )[:2]
+            smallest = [math.log(sesoi[outcome]) for _, outcome in pairs]
+            return absence_of_all(seen, smallest, ask.direction, lambda k: _doubt(fits, pairs[k]))[:2]
         case "every_exposure":
             for outcome in ask.outcomes:
                 seen = _intervals(fits["crude"], ask.exposures, (outcome,))
