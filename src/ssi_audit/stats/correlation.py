@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -340,9 +341,16 @@ def _permutation_p(
     observed: float, statistic: Callable[[np.ndarray], np.ndarray], n_people: int, n: int, seed: int
 ) -> float:
     """Share of orders of persons at least as extreme, the data's own order counted."""
-    orders = np.random.default_rng(seed).permuted(np.tile(np.arange(n_people), (n, 1)), axis=1)
-    reached = (np.abs(statistic(orders)) >= abs(observed) * (1 - 1e-9)).sum()
+    reached = (np.abs(statistic(_orders(n_people, n, seed))) >= abs(observed) * (1 - 1e-9)).sum()
     return float((1 + reached) / (n + 1))
+
+
+@lru_cache(maxsize=1)
+def _orders(n_people: int, n: int, seed: int) -> np.ndarray:
+    """Random orders of persons, shape (n, n_people): the same for every pair of score and outcome, so drawn once."""
+    orders = np.random.default_rng(seed).permuted(np.tile(np.arange(n_people), (n, 1)), axis=1)
+    orders.flags.writeable = False
+    return orders
 
 
 def _tie_factor(x: np.ndarray, y: np.ndarray) -> float:
