@@ -82,7 +82,7 @@ bench: .venv/.ready-bench ## Measure against floors and other tools: SCALE=1 (mi
 	@"$(BIN)/python" -m tests.bench.run $(if $(SCALE),--scale $(SCALE))
 
 spark-test: .venv/.ready-spark ## The panel on Spark and pages on dask against this machine (needs Java)
-	@"$(BIN)/python" -m pytest -n 0 -m slow tests/unit/test_panel_files.py tests/unit/report/test_fanout.py
+	@"$(BIN)/python" -m pytest -n 0 tests/unit/test_panel_files.py tests/unit/report/test_fanout.py
 
 fuzz: .venv/.ready-dev ## Feed broken bytes to every reader for MINUTES=5
 	@"$(BIN)/python" -m pytest tests/hostile/test_fuzz.py tests/hostile/test_inputs.py -m slow -s -n 0

@@ -225,14 +225,18 @@ def test_without_spark_the_error_says_what_to_install(folder, tmp_path, monkeypa
     assert not (tmp_path / "p.parquet").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_spark_gives_the_same_panel(whole, folder, tmp_path):
+def test_spark_gives_the_same_panel(whole, folder, tmp_path, monkeypatch):
     """The same text on Spark, two buckets: counts equal to the last bit, sums to 1e-12."""
     pytest.importorskip("pyspark", reason="pyspark is not installed: extra [spark]")
     pytest.importorskip("sqlglot", reason="sqlglot is not installed: extra [spark]")
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         pytest.skip("Spark needs Java, and there is none on this machine")
+    # A few hundred rows: compiling each plan would take longer than running it.
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+    plain = ("codegen.wholeStage=false", "codegen.factoryMode=NO_CODEGEN", "adaptive.enabled=false")
+    options = " ".join(f"--conf spark.sql.{option}" for option in plain)
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", f"{options} pyspark-shell")
     spark = Spark("local[2]")
     try:
         done = write_big_panel(folder, tmp_path / "spark.parquet", RATES, engine=spark, buckets=2)

@@ -20,7 +20,6 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in found.items() if name != MANIFEST}
 
 
-@pytest.mark.slow
 def test_two_workers_make_the_same_report(tmp_path):
     """Every file has the bytes it has without a cluster, also those of a page that fails."""
     distributed = pytest.importorskip("distributed", reason="distributed is not installed: extra [dask]")
