@@ -119,7 +119,9 @@ def cr1(fit: ModelFit, column: int, null: float = 0.0) -> Interval:
         weights = c[:q] @ fit.columns[:, rows]
         if fit.n_units > 1:
             weights += np.append(0.0, c[q:])[fit.unit[rows]]
-        of_person[people] = np.add.reduceat(weights * fit.residual[rows], fit.starts[people] - rows.start)
+        # Not `fit.residual`: on a long table that is one more column in memory.
+        weights *= fit.y[rows] - fit.mu[rows]
+        of_person[people] = np.add.reduceat(weights, fit.starts[people] - rows.start)
     scores = by_cluster(fit, of_person)
     n = _at_least_two(fit)
     se = np.sqrt(n / (n - 1) * (scores @ scores))

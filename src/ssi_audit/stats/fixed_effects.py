@@ -122,7 +122,6 @@ class _State:
     log_likelihood: float
     score: np.ndarray
     gram: np.ndarray
-    mu: np.ndarray
 
 
 def fit_poisson(data: Identified, start: np.ndarray | None = None, tolerance: float = TOLERANCE) -> ModelFit:
@@ -135,7 +134,8 @@ def fit_poisson(data: Identified, start: np.ndarray | None = None, tolerance: fl
     # A step is judged in units of a column's root mean square, so that no choice of units matters.
     squares = np.array([line @ line for line in data.columns])
     spread = np.append(np.sqrt(squares / data.columns.shape[1]), np.ones(data.n_units - 1))
-    state = _poisson_state(data, b)
+    mu = np.empty(data.columns.shape[1])  # one array for all steps: only the columns are larger
+    state = _poisson_state(data, b, mu)
     converged, iterations = len(b) == 0, 0
     while not converged and iterations < MAX_ITERATIONS:
         iterations += 1
@@ -150,27 +150,30 @@ def fit_poisson(data: Identified, start: np.ndarray | None = None, tolerance: fl
             break
         if size > MAX_STEP:
             step *= 0.5 ** np.ceil(np.log2(size / MAX_STEP))
-        b, state, accepted = _line_search(data, b, step, state)
+        b, state, accepted = _line_search(data, b, step, state, mu)
         if not accepted:
             break
-    return _result(data, "poisson", b, state.mu, state.mu, state.log_likelihood, converged, iterations)
+    return _result(data, "poisson", b, mu, mu, state.log_likelihood, converged, iterations)
 
 
-def _line_search(data: Identified, b: np.ndarray, step: np.ndarray, state: _State) -> tuple[np.ndarray, _State, bool]:
-    """Halve the step until the log-likelihood does not fall (up to rounding)."""
+def _line_search(
+    data: Identified, b: np.ndarray, step: np.ndarray, state: _State, mu: np.ndarray
+) -> tuple[np.ndarray, _State, bool]:
+    """Halve the step until the log-likelihood does not fall (up to rounding); `mu` is filled for the result."""
     floor = state.log_likelihood - 1e-12 * (1 + abs(state.log_likelihood))
     for _ in range(40):
-        new = _poisson_state(data, b + step)
+        new = _poisson_state(data, b + step, mu)
         if new.log_likelihood >= floor:
             return b + step, new, True
         step = step / 2
-    return b, state, False
+    return b, _poisson_state(data, b, mu), False
 
 
-def _poisson_state(data: Identified, b: np.ndarray) -> _State:
+def _poisson_state(data: Identified, b: np.ndarray, mu: np.ndarray) -> _State:
+    """Everything at `b`; the fitted means are written into `mu`."""
     sample, (q, n_rows) = data.sample, data.columns.shape
     effects = np.append(0.0, b[q:])
-    score, gram, mu = np.zeros(len(b)), np.zeros((len(b),) * 2), np.empty(n_rows)
+    score, gram = np.zeros(len(b)), np.zeros((len(b),) * 2)
     value = 0.0
     for rows, people in person_blocks(sample.starts, n_rows, BLOCK_ELEMENTS // data.n_units):
         y, columns, unit = sample.y[rows], data.columns[:, rows], data.unit[rows]
@@ -192,7 +195,7 @@ def _poisson_state(data: Identified, b: np.ndarray) -> _State:
         if data.n_units > 1:
             score[q:] += np.bincount(unit, residual, data.n_units)[1:]
         add_gram(gram, columns, unit, data.n_units, block, starts, sample.absorbed)
-    return _State(float(value), score, gram, mu)
+    return _State(float(value), score, gram)
 
 
 def _concentrate(y: np.ndarray, eta: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, float]:
@@ -239,7 +242,7 @@ def _result(
         log_likelihood=log_likelihood, n_rows=len(sample.y), n_people=len(sample.people), n_missing=sample.n_missing,
         n_dropped_people=sample.n_dropped_people, n_single_people=sample.n_single_people,
         dropped_columns=tuple(np.flatnonzero(np.isnan(coef)).tolist()), rows=sample.rows, people=sample.people,
-        starts=sample.starts, y=sample.y, mu=mu, weight=weight, residual=sample.y - mu, columns=data.columns,
-        kept=data.kept, unit=data.unit, n_units=data.n_units, calendar_units=sample.units,
+        starts=sample.starts, y=sample.y, mu=mu, weight=weight, columns=data.columns, kept=data.kept,
+        unit=data.unit, n_units=data.n_units, calendar_units=sample.units,
         calendar_effects=np.append(0.0, b[q:])[data.calendar_codes],
     )  # fmt: skip

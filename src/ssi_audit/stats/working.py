@@ -31,7 +31,7 @@ class ModelFit:
     Attributes
     ----------
     model : {"poisson", "ols", "weighted"}
-        Which likelihood; decides what `weight` and `residual` are.
+        Which likelihood; decides what `weight` is.
     absorbed : bool
         True when there is one effect per person.
     coef : ndarray, shape (p,) or (p + 1,)
@@ -59,8 +59,8 @@ class ModelFit:
         Labels of the persons, sorted.
     starts : ndarray, shape (n_people,)
         First row of each person.
-    y, mu, weight, residual : ndarray, shape (n_rows,)
-        Outcome, fitted mean, weight (Poisson: mu; OLS: 1), and y - mu.
+    y, mu, weight : ndarray, shape (n_rows,)
+        Outcome, fitted mean, weight (Poisson: mu; OLS: 1).
     columns : ndarray, shape (q, n_rows)
         The kept columns, one per line; centred within person where effects are absorbed.
     kept : ndarray, shape (q,)
@@ -96,7 +96,6 @@ class ModelFit:
     y: np.ndarray
     mu: np.ndarray
     weight: np.ndarray
-    residual: np.ndarray
     columns: np.ndarray
     kept: np.ndarray
     unit: np.ndarray
@@ -151,6 +150,11 @@ class ModelFit:
             mean = np.add.reduceat(design * self.weight[:, None], self.starts, axis=0) / self.person_weight[:, None]
             design -= np.repeat(mean, self.counts, axis=0)
         return design * np.sqrt(self.weight)[:, None]
+
+    @cached_property
+    def residual(self) -> np.ndarray:
+        """Outcome minus fitted mean, shape (n_rows,); made when asked for."""
+        return self.y - self.mu
 
     @property
     def pearson(self) -> np.ndarray:
@@ -217,7 +221,7 @@ def weighted_fit(coef: ArrayLike, X: ArrayLike, weight: ArrayLike, residual: Arr
         model="weighted", absorbed=False, coef=coef, converged=True, iterations=0, log_likelihood=np.nan,
         n_rows=n, n_people=len(people), n_missing=0, n_dropped_people=0, n_single_people=0, dropped_columns=(),
         rows=rows, people=people, starts=starts, y=residual, mu=np.zeros(n),
-        weight=np.asarray(weight, float)[rows], residual=residual, columns=np.ascontiguousarray(X[rows].T),
+        weight=np.asarray(weight, float)[rows], columns=np.ascontiguousarray(X[rows].T),
         kept=np.arange(len(coef)), unit=np.zeros(n, int), n_units=1, calendar_units=np.zeros(1),
         calendar_effects=np.zeros(1),
     )  # fmt: skip
