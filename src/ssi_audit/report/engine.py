@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -22,6 +22,8 @@ from typing import Any
 
 import nbformat
 import papermill
+import zmq
+import zmq.asyncio
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -31,6 +33,7 @@ from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from traitlets import default
 
 from ssi_audit.report.kernels import COMMAND, ForkedKernel, Kernels, WarmStopped
 
@@ -41,6 +44,11 @@ START_TIMEOUT = 120
 OUTPUT_TIMEOUT = 120
 # A socket's address may have 107 bytes on Linux, 103 on macOS.
 LONGEST_FOLDER = 90
+# We connect before the kernel listens. ZeroMQ would try again after a tenth to a fifth of a second, each socket on its
+# own: what is published in between would be lost.
+RECONNECT_MILLISECONDS = 5
+# Seconds after which a kernel that is starting is asked again: without a reply, and without the news behind it.
+ANSWER_TIMEOUT, NEWS_TIMEOUT = 1.0, 0.05
 INJECTED = "injected-parameters"
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 
@@ -209,34 +217,52 @@ class _Client(AsyncKernelClient):
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         deadline = time.monotonic() + (timeout or START_TIMEOUT)
         while True:
-            asked = self.kernel_info()
-            if await self._answered(asked, seconds=1.0):
+            if await self._answered(self.kernel_info()):
                 return
             if not await self._async_is_alive():
                 raise NotReady("its kernel ended before the first cell")
             if time.monotonic() > deadline:
                 raise NotReady(f"its kernel was not ready after {timeout:g} seconds")
 
-    async def _answered(self, asked: str, seconds: float) -> bool:
+    async def _answered(self, asked: str) -> bool:
         """Whether the reply to a message came, and with it the end of what was published about it."""
-        deadline = time.monotonic() + seconds
         try:
-            reply = None
-            while reply is None or reply["parent_header"].get("msg_id") != asked:
-                reply = await self.shell_channel.get_msg(timeout=max(0.0, deadline - time.monotonic()))
+            reply = await _find(self.shell_channel, ANSWER_TIMEOUT, lambda message: _is_about(message, asked))
             self._handle_kernel_info_reply(reply)
-            while True:
-                news = await self.iopub_channel.get_msg(timeout=max(0.0, deadline - time.monotonic()))
-                if news["parent_header"].get("msg_id") == asked and news["content"].get("execution_state") == "idle":
-                    return True
+            # Published before we were connected to where it publishes: lost, so it is soon asked again.
+            await _find(
+                self.iopub_channel,
+                NEWS_TIMEOUT,
+                lambda news: _is_about(news, asked) and news["content"].get("execution_state") == "idle",
+            )
         except Empty:
             return False
+        return True
 
     wait_for_ready = _async_wait_for_ready
 
 
+async def _find(channel: Any, seconds: float, wanted: Callable[[dict], bool]) -> dict:
+    """The first message that is wanted; those before it are of no use any more."""
+    deadline = time.monotonic() + seconds
+    while True:
+        message = await channel.get_msg(timeout=max(0.0, deadline - time.monotonic()))
+        if wanted(message):
+            return message
+
+
+def _is_about(message: dict, asked: str) -> bool:
+    return message["parent_header"].get("msg_id") == asked
+
+
 class _Manager(AsyncKernelManager):
     """A kernel of ours: neither looked up among the user's kernel specs nor reachable over a network."""
+
+    @default("context")
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
+        return context
 
     @property
     def kernel_spec(self) -> KernelSpec:

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import zmq
 
 from ssi_audit import schema, workspace
-from ssi_audit.report import sheet, sources
+from ssi_audit.report import engine, sheet, sources
 from ssi_audit.report.engine import NotebookFailed, execute, step_name
 from ssi_audit.report.kernels import ForkedKernel, Kernels, WarmStopped, can_fork
 from ssi_audit.report.run import _notebook_bytes
@@ -204,6 +205,22 @@ def test_fresh_kernels_follow_a_dead_warm_process(make):
         kernels._warm.wait()
         assert outputs(execute(make("print('still')"), {}, kernels)) == ["still\n"]
         assert not kernels.warm
+
+
+def test_news_that_nobody_heard_is_asked_for_again(make, warm, monkeypatch):
+    """A kernel that published before we listened is asked again at once, and sockets do not wait to be connected."""
+    waited, pauses, real = [], set(), engine._find
+
+    async def deaf_once(channel, seconds, wanted):
+        waited.append(seconds)
+        pauses.add(channel.socket.getsockopt(zmq.RECONNECT_IVL))
+        return await real(channel, seconds, wanted if len(waited) != 2 else lambda _: False)
+
+    monkeypatch.setattr(engine, "_find", deaf_once)
+    assert outputs(execute(make("print('heard')"), {}, warm)) == ["heard\n"]
+    assert waited.count(engine.NEWS_TIMEOUT) >= 2
+    assert engine.NEWS_TIMEOUT <= 0.05
+    assert pauses == {engine.RECONNECT_MILLISECONDS}
 
 
 def test_forked_kernel_that_does_not_start_is_replaced(make, warm, monkeypatch):
