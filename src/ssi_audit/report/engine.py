@@ -33,7 +33,6 @@ from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
-from traitlets import default
 
 from ssi_audit.report.kernels import COMMAND, ForkedKernel, Kernels, WarmStopped
 
@@ -214,6 +213,11 @@ class _Provisioner(LocalProvisioner):
 class _Client(AsyncKernelClient):
     """Knows that a kernel is ready from what it publishes, where the parent class waits for silence."""
 
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
+        return context
+
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         deadline = time.monotonic() + (timeout or START_TIMEOUT)
         while True:
@@ -257,12 +261,6 @@ def _is_about(message: dict, asked: str) -> bool:
 
 class _Manager(AsyncKernelManager):
     """A kernel of ours: neither looked up among the user's kernel specs nor reachable over a network."""
-
-    @default("context")
-    def _context_default(self) -> zmq.asyncio.Context:
-        context = super()._context_default()
-        context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
-        return context
 
     @property
     def kernel_spec(self) -> KernelSpec:
