@@ -132,6 +132,20 @@ def test_no_barrier(report, visit, name, view):
     assert sideways(page) <= 0
 
 
+@pytest.mark.parametrize("name", ["index", "01-data-quality", "04-claims"])
+def test_sentences_in_tables_are_read_without_scrolling_on_a_phone(report, visit, name):
+    """A row of a table with sentences is a block: everything is in sight, each value beside its header."""
+    page = visit(report / f"{name}.html", "phone")
+    tables = page.locator("table.stacked")
+    assert tables.count() >= 1
+    hidden = "all => all.map(one => one.parentElement.scrollWidth - one.parentElement.clientWidth)"
+    assert max(tables.evaluate_all(hidden)) <= 0
+    cells = tables.locator("td")
+    labels = cells.evaluate_all("all => all.map(one => getComputedStyle(one, '::before').content)")
+    assert len(labels) >= 4 and all(len(label) > 2 and label != "none" for label in labels)
+    assert all(box["width"] > 200 for box in (cells.nth(k).bounding_box() for k in range(4)))
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_links_lead_somewhere(report, visit, name):
     """Pages, anchors and files to download exist; every page but the answer links back to it."""

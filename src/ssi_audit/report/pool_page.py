@@ -326,7 +326,7 @@ def _offices(answer: PooledAnswer, words: Words) -> Piece:
         Column("end", words.say("pool.to"), "date"),
         Column("found", words.say("pool.in_results"), "range"),
         Column("missing", words.say("pool.left_out")),
-        Column("why", words.say("pool.why")),
+        Column("why", words.say("pool.why"), "long"),
     )
     table = Table(words.say("pool.who_table"), pd.DataFrame(rows), columns)
     view = {

@@ -290,7 +290,7 @@ def rule_table(audit: Audit, words: Words) -> Table:
         Column("high", words.say("column.high"), "ratio", where="file"),
         Column("strict", words.say("rule.strict")),
         Column("loose", words.say("rule.loose")),
-        Column("why", words.say("rule.why")),
+        Column("why", words.say("rule.why"), "long"),
     )
     return Table(words.say("rule.caption"), pd.DataFrame(rows, columns=[column.key for column in columns]), columns)
 
