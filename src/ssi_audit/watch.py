@@ -88,7 +88,7 @@ def rank_indicators(
     -------
     tuple of Indicator
         Best first, then those left out; empty when the deals themselves are too few or unknown. `skill` is the share
-        of the calendar's deviance on unseen sellers that the indicator takes away, with a person-jackknife interval.
+        of the calendar's deviance on unseen sellers that the indicator takes away, with the range of `skill_of`.
     """
     settings = settings or Settings()
     try:

@@ -36,6 +36,11 @@ def chi2_tail(value: ArrayLike, df: ArrayLike) -> np.ndarray:
     return special.chdtrc(df, value)
 
 
+def chi2_quantile(share: ArrayLike, df: ArrayLike) -> np.ndarray:
+    """Value of the chi-squared distribution below which a share of it lies."""
+    return special.chdtri(df, 1 - np.asarray(share, float))
+
+
 def mean_ranks(values: ArrayLike) -> np.ndarray:
     """Ranks from 1, ties share their mean rank; a table is ranked column by column."""
     values = np.asarray(values, float)

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.bootstrap import SEED
 from ssi_audit.stats.clusters import deletion_steps, jackknife_interval
+from ssi_audit.stats.distributions import chi2_quantile, t_quantile
 from ssi_audit.stats.fixed_effects import fit_ols, fit_poisson
 from ssi_audit.stats.rows import Identified, Sample, identify, prepare
 from ssi_audit.stats.working import ModelFit, cluster_grams, cluster_scores, row_counts
@@ -29,6 +30,10 @@ MAX_LEAVE_ONE_OUT = 50
 N_FOLDS = 10
 # A Newton step of this size leaves an error of its square: far below what a skill is printed with.
 HELD_OUT_TOLERANCE = 1e-6
+# Near a root of 0 the delta method's error grows without limit: at most so many times the jackknife's of the root.
+MAX_DELTA = 2.0
+# Fewer degrees of freedom are not counted: 4 put the limit at eight times the price, 2 at forty times.
+MIN_PRICE_DF = 4.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Skill:
     skill : float
         1 - deviance / baseline deviance; below 0 the indicators mislead.
     low, high : float
-        95 % interval, person jackknife.
+        95 % interval of the skill to be expected in teams of this size; `skill_of` says how.
     n_people : int
     """
 
@@ -48,6 +53,31 @@ class Skill:
     low: float
     high: float
     n_people: int
+
+
+@dataclass(frozen=True, eq=False)
+class ShareDeviance:
+    """How far each person's shares lie from those a model expects, 2 sum_t y_t log(y_t / (Y pi_t)).
+
+    Attributes
+    ----------
+    held_out : ndarray, shape (N,)
+        By the fit on other persons.
+    fitted : ndarray, shape (N,)
+        By the fit on everybody.
+    pull : ndarray, shape (N,)
+        What the person costs the others: their deviance by the fit on everybody less that by a fit on them alone,
+        linearised. The person himself gains about as much, so this is his part in the price of having learnt.
+    """
+
+    held_out: np.ndarray
+    fitted: np.ndarray
+    pull: np.ndarray
+
+    @property
+    def others(self) -> np.ndarray:
+        """Deviance of all others by a fit on them alone, for each person; shape (N,)."""
+        return self.fitted.sum() - self.fitted - self.pull
 
 
 @dataclass(frozen=True)
@@ -124,19 +154,66 @@ def held_out_skill(
     return skill_of(deviance, deviance_by_person(sample, np.arange(n_base), seed))
 
 
-def skill_of(deviance: ArrayLike, baseline: ArrayLike) -> Skill:
-    """Skill from the deviances of the same persons under two models, as `deviance_by_person` returns them."""
-    deviance, baseline = np.asarray(deviance, float), np.asarray(baseline, float)
-    total, whole = deviance.sum(), baseline.sum()
-    if not whole > 0:
+def skill_of(model: ShareDeviance, baseline: ShareDeviance) -> Skill:
+    """Skill from the deviances of the same persons under two models.
+
+    On the persons they were fitted on the better indicators explain R. That is more than the R0 they would explain
+    with known weights, and on other persons they explain less by as much again: the price P of having learnt from N
+    persons. So the skill is R - 2P, and what is to be expected in teams of N persons is R0 - P. Both parts are
+    uncertain, and the range goes from the smallest R0 less the largest P to the largest R0 less P. The root of R has
+    a standard error with and without a link (leaving out each person, t with N - 1 degrees of freedom); P is a mean
+    of squares, and its limit that of a chi-squared variable with degrees of freedom counted from the persons' parts.
+    A jackknife of the skill itself is too wide without a link and too narrow with one: where the slope is small by
+    chance the skill is small, and so is its spread over persons.
+
+    Raises
+    ------
+    NotEnoughData
+        If the baseline leaves nothing to explain.
+
+    References
+    ----------
+    Efron (2004), JASA 99, 619-632: price of fitting, and what it adds to held-out error. MacKinnon, Nielsen & Webb
+    (2023), J. Applied Econometrics 38: linearised deletion. docs/simulations.md: how often the range holds the truth.
+    """
+    n = len(baseline.fitted)
+    whole = baseline.held_out.sum()
+    if not min(whole, baseline.fitted.sum()) > 0:
         raise NotEnoughData("The baseline already predicts every period: there is nothing to add to.")
-    full = 1 - total / whole
-    bounds = jackknife_interval(1 - (total - deviance) / (whole - baseline), full)
-    return Skill(float(full), bounds.low, bounds.high, len(deviance))
+    skill = 1 - model.held_out.sum() / whole
+    explained = max(1 - model.fitted.sum() / baseline.fitted.sum(), 0.0)
+    price = max((explained - skill) / 2, 0.0)
+    root, error = np.sqrt(explained), _root_error(explained, model, baseline)
+    # The mean of the squared root exceeds R0 by P, of which its own variance is all there is with one column only.
+    beyond = max(price - error**2, 0.0)
+    margin = t_quantile(0.975, n - 1) * error
+    least, most = (max(max(bound, 0.0) ** 2 - beyond, 0.0) for bound in (root - margin, root + margin))
+    low = min(least - _largest_price(price, model.pull - baseline.pull, error), skill)
+    high = min(max(most - price, skill), 1.0)
+    return Skill(float(skill), float(low), float(high), n)
 
 
-def deviance_by_person(sample: Sample, columns: np.ndarray, seed: int = SEED) -> np.ndarray:
-    """Deviance of each person's shares, predicted from the other persons.
+def _root_error(explained: float, model: ShareDeviance, baseline: ShareDeviance) -> float:
+    """Standard error of the root of the explained share, by leaving out each person."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        without = np.maximum(1 - model.others / baseline.others, 0.0)
+    root = np.sqrt(explained)
+    error = jackknife_interval(np.sqrt(without), root).se
+    if not root > 0:
+        return error
+    return min(jackknife_interval(without, explained).se / (2 * root), MAX_DELTA * error)
+
+
+def _largest_price(price: float, parts: np.ndarray, root_error: float) -> float:
+    """Upper 97.5 % limit of a price, or of the root's variance, which is the price of one column by another way."""
+    n, squares = len(parts), parts @ parts
+    df = 2 * parts.sum() ** 2 / squares if squares > 0 else n - 1
+    df = np.array([max(min(df, n - 1), MIN_PRICE_DF), n - 1])
+    return float(np.max(df / chi2_quantile(0.025, df) * [price, root_error**2]))
+
+
+def deviance_by_person(sample: Sample, columns: np.ndarray, seed: int = SEED) -> ShareDeviance:
+    """Deviance of each person's shares, predicted from the other persons, and by the fit on everybody.
 
     Parameters
     ----------
@@ -149,8 +226,8 @@ def deviance_by_person(sample: Sample, columns: np.ndarray, seed: int = SEED) ->
 
     Returns
     -------
-    ndarray, shape (N,)
-        2 sum_t y_t log(y_t / (Y pi_t)) of each person of ``sample.people``.
+    ShareDeviance
+        In the order of ``sample.people``.
     """
     sample = sample.of_columns(np.asarray(columns, int))
     n_people = len(sample.people)
@@ -164,7 +241,14 @@ def deviance_by_person(sample: Sample, columns: np.ndarray, seed: int = SEED) ->
         if not fit.converged:
             raise NotEnoughData("Without some people the model does not settle: too few events for these columns.")
         deviance[held_out] = _share_deviance(sample.of_people(held_out), fit)
-    return deviance
+    return ShareDeviance(deviance, _share_deviance(sample, full), _pull(full))
+
+
+def _pull(fit: ModelFit) -> np.ndarray:
+    """What each person costs the others, d'X_g'e_g with d = b - b_(g); see `ShareDeviance`."""
+    if fit.n_params == 0:
+        return np.zeros(fit.n_people)
+    return np.einsum("gi,gi->g", deletion_steps(fit), cluster_scores(fit))
 
 
 def _folds(n_people: int, seed: int) -> Iterator[np.ndarray]:
@@ -357,13 +441,15 @@ def shapley_skill(
         )
         for subset in _subsets(list(columns))
     }
-    baseline = deviance[frozenset()]
+    total = skill_of(deviance[frozenset(columns)], deviance[frozenset()])
     # Element 0 is the value on everybody, element j the value without person j.
-    whole = np.append(baseline.sum(), baseline.sum() - baseline)
-    values = {subset: 1 - np.append(dev.sum(), dev.sum() - dev) / whole for subset, dev in deviance.items()}
-    shares = {**shapley(values), "total": values[frozenset(columns)]}
+    held_out = {
+        subset: np.append(one.held_out.sum(), one.held_out.sum() - one.held_out) for subset, one in deviance.items()
+    }
+    shares = shapley({subset: 1 - value / held_out[frozenset()] for subset, value in held_out.items()})
     bounds = {name: jackknife_interval(share[1:], share[0]) for name, share in shares.items()}
-    return {name: ShapleyShare(one.estimate, one.low, one.high) for name, one in bounds.items()}
+    found = {name: ShapleyShare(one.estimate, one.low, one.high) for name, one in bounds.items()}
+    return {**found, "total": ShapleyShare(total.skill, total.low, total.high)}
 
 
 def _subsets(members: list[str]) -> list[frozenset[str]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from ssi_audit import stats
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.rows import prepare
-from ssi_audit.stats.skill import deviance_by_person
+from ssi_audit.stats.skill import deviance_by_person, skill_of
 from tests.unit.stats.panels import panel
 
 
@@ -35,9 +36,79 @@ def test_skill_equals_refits_written_out(rows):
     base, both = share_deviance(rows, [1]), share_deviance(rows, [1, 0])
     ours = stats.held_out_skill(rows.y, rows.X[:, 1], rows.X[:, 0], rows.person, rows.offset, rows.quarter)
     assert ours.skill == pytest.approx(1 - both.sum() / base.sum(), abs=1e-7)
-    deleted = [1 - np.delete(both, j).sum() / np.delete(base, j).sum() for j in range(12)]
-    interval = stats.jackknife_interval(deleted, ours.skill)
-    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high), abs=1e-7)
+
+
+def deviances(rows, n_columns):
+    """Deviances of one model of the first columns, by the calendar's quarters."""
+    sample = prepare(rows.y, rows.X, rows.person, rows.offset, rows.quarter, events=True, absorb=True)
+    return deviance_by_person(sample, np.arange(n_columns))
+
+
+def test_what_a_person_costs_the_others_is_that_of_a_refit(rows):
+    """The linearised deviance of the others by a fit on them alone is that of the refit, to 2 % of what he costs."""
+    ours = deviances(rows, 2)
+    for place, person in enumerate(np.unique(rows.person)):
+        again = deviances(rows.take(rows.person != person), 2).fitted.sum()
+        kept = np.delete(ours.fitted, place).sum()
+        assert kept - again == pytest.approx(ours.pull[place], rel=0.25, abs=0.02 * ours.pull.max())
+        assert ours.others[place] == pytest.approx(again, rel=1e-3)
+
+
+def test_the_range_is_what_is_explained_less_the_price():
+    """Written out for one column: ends of the squared root of what is explained, less the price and its limit."""
+    rows = panel(n_people=24, slope=0.3, seed=1)
+    model, baseline = deviances(rows, 1), deviances(rows, 0)
+    ours = skill_of(model, baseline)
+    explained = 1 - model.fitted.sum() / baseline.fitted.sum()
+    root = np.sqrt(explained)
+    error = stats.jackknife_interval(1 - model.others / baseline.others, explained).se / (2 * root)
+    price = (explained - ours.skill) / 2
+    beyond = max(price - error**2, 0)
+    reach = scipy_stats.t.ppf(0.975, 23) * error
+    parts = model.pull - baseline.pull
+    df = 2 * parts.sum() ** 2 / np.sum(parts**2)
+    of_price = price * df / scipy_stats.chi2.ppf(0.025, df)
+    of_variance = error**2 * 23 / scipy_stats.chi2.ppf(0.025, 23)
+    largest = max(of_price, of_variance)
+    assert root > reach and 4 < df < 23
+    assert ours.low == pytest.approx((root - reach) ** 2 - beyond - largest, rel=1e-9)
+    assert ours.high == pytest.approx((root + reach) ** 2 - beyond - price, rel=1e-9)
+
+
+def test_the_range_holds_the_skill_even_without_a_link(rows):
+    """With columns of noise the estimate lies in its range, which reaches below 0 and stays below 1."""
+    for seed in range(5):
+        noise = np.random.default_rng(seed).normal(size=(len(rows.y), 3))
+        ours = stats.held_out_skill(rows.y, None, noise, rows.person, rows.offset)
+        assert ours.low <= ours.skill <= ours.high <= 1
+        assert ours.low < 0
+
+
+def simulated_skills(slope, teams):
+    """Skill, low and high of one column in teams of 12 persons and 12 periods."""
+    found = []
+    for seed in range(teams):
+        data = panel(n_people=12, n_weeks=12, slope=slope, seed=seed, n_columns=1, balanced=True)
+        one = stats.held_out_skill(data.y, None, data.X, data.person, data.offset)
+        found.append((one.skill, one.low, one.high))
+    return np.array(found).T
+
+
+def held(skill, low, high):
+    """Share of the teams whose range holds the skill that is expected at their size."""
+    return np.mean((low <= skill.mean()) & (skill.mean() <= high))
+
+
+def test_the_range_of_a_weak_link_holds_the_expected_skill():
+    """60 teams with a weak link: a jackknife of the persons' differences held it in 46 of them only."""
+    assert held(*simulated_skills(0.2, 60)) >= 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slope", [0.0, 0.1, 0.2, 0.3, 0.5])
+def test_the_range_of_skill_covers_at_every_strength(slope):
+    """400 teams: no strength of a link at which fewer than 92 % of the ranges hold the expected skill."""
+    assert held(*simulated_skills(slope, 400)) >= 0.92
 
 
 def test_a_true_indicator_has_skill_and_noise_has_none(rows):
@@ -71,10 +142,11 @@ def test_above_fifty_people_ten_groups_are_held_out():
     many = panel(n_people=55, n_weeks=12)
     sample = prepare(many.y, many.X, many.person, many.offset, events=True, absorb=True)
     first, again, other = (deviance_by_person(sample, [0, 1], seed) for seed in (1, 1, 2))
-    assert len(first) == len(sample.people) > 50
-    assert (first == again).all()
-    assert not np.allclose(first, other, rtol=1e-12)
-    assert first.sum() == pytest.approx(other.sum(), rel=0.02)
+    assert len(first.held_out) == len(sample.people) > 50
+    assert (first.held_out == again.held_out).all()
+    assert not np.allclose(first.held_out, other.held_out, rtol=1e-12)
+    assert first.held_out.sum() == pytest.approx(other.held_out.sum(), rel=0.02)
+    assert (first.fitted == other.fitted).all()
 
 
 def test_a_quarter_that_only_the_held_out_person_has_is_bridged(rows):
