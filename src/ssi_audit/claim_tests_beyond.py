@@ -54,7 +54,7 @@ def beyond_activity(case: Case, ask: BeyondActivity, number: float) -> Finding:
     """What ten points add at equal activity (D), what activity explains of the plain link (K4), gain in skill.
 
     Supported: D is ruled out by the rule `absence` ("either"). Supported but smaller ("mostly, not only"): D is
-    clear, and yet activity explains more than half of the plain link (joint jackknife range above .5). Contradicted:
+    clear, and yet activity explains more than half of the plain link (Fieller's range above .5). Contradicted:
     D is clear, not ruled out, and positive. Where the lead placebo or the negative control fails, or the activity log
     is too thin to rule activity out (methods.md section 8), a clear D contradicts nothing. Else not enough data.
     """

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.clusters import Interval, jackknife_interval, leave_one_out
+from ssi_audit.stats.clusters import Interval, interval, jackknife_interval, leave_one_out
+from ssi_audit.stats.distributions import t_quantile, t_tail
 from ssi_audit.stats.overlap import MIN_PEOPLE
 from ssi_audit.stats.working import ModelFit, factorize
 
@@ -46,15 +47,64 @@ def paired_differences(fits: Sequence[ModelFit], reference: ModelFit, column: in
 def share_explained(crude: ModelFit, adjusted: ModelFit, column: int = 0) -> Interval:
     """Share of a coefficient that goes away when other columns join: 1 - adjusted / crude.
 
-    Meaningful only where the crude coefficient is clear of 0; parameters and
-    errors as in `paired_differences`.
+    Fieller's range of a ratio: the shares s for which adjusted - (1 - s) crude is not clear of 0. A ratio whose lower
+    part is uncertain has a skewed distribution, which the jackknife of the ratio itself does not see. The joint
+    variances are those of leaving the same person out of both models, scaled so that the crude coefficient has the
+    range that is printed for it: the share's range is then bounded exactly where the crude one is clear of 0.
+
+    Parameters
+    ----------
+    crude, adjusted : ModelFit
+        Both label their persons alike; a person who is in one model only changes only that one.
+    column : int
+        Column of X, the same in both models.
+
+    Returns
+    -------
+    Interval
+        `se` by the delta method; `t` and `p` ask whether the two coefficients are equal (share 0). Ends are infinite
+        where the crude coefficient is not clear of 0.
+
+    Raises
+    ------
+    NotEnoughData
+        With fewer than 8 persons, or when a coefficient cannot be told.
 
     References
     ----------
-    methods.md, claim K4.
+    methods.md, claim K4; Fieller (1954), JRSS B 16, 175-185.
     """
-    plain, held = _without_each([crude, adjusted], column)
-    return jackknife_interval(1 - held / plain, float(1 - adjusted.coef[column] / crude.coef[column]))
+    printed = interval(crude, column)
+    deleted = np.array(_without_each([crude, adjusted], column))
+    spread = deleted - deleted.mean(axis=1, keepdims=True)
+    covariance = spread @ spread.T
+    covariance *= printed.se**2 / covariance[0, 0]
+    below, above = float(crude.coef[column]), float(adjusted.coef[column])
+
+    def error(ratio: float) -> float:
+        """Standard error of adjusted - ratio * crude."""
+        weights = np.array([-ratio, 1.0])
+        return float(np.sqrt(weights @ covariance @ weights))
+
+    with np.errstate(divide="ignore", invalid="ignore"):  # columns without a say: the models are the same
+        t = float(np.divide(below - above, error(1.0)))
+    (low, high), (low90, high90) = (
+        _fieller(below, above, covariance * t_quantile(level, printed.df) ** 2) for level in (0.975, 0.95)
+    )
+    return Interval(
+        estimate=1 - above / below, se=error(above / below) / abs(below), df=printed.df, t=t,
+        p=float(2 * t_tail(abs(t), printed.df)), low=low, high=high, low90=low90, high90=high90,
+        n_clusters=deleted.shape[1], method="Fieller",
+    )  # fmt: skip
+
+
+def _fieller(below: float, above: float, margins: np.ndarray) -> tuple[float, float]:
+    """Shares 1 - r with (above - r below)^2 not over the squared margin of that difference, a parabola in r."""
+    a, b, c = below**2 - margins[0, 0], above * below - margins[0, 1], above**2 - margins[1, 1]
+    if a <= 0:
+        return -np.inf, np.inf
+    half = np.sqrt(max(b**2 - a * c, 0.0))
+    return float(1 - (b + half) / a), float(1 - (b - half) / a)
 
 
 def first_share(items: ArrayLike, person: ArrayLike, *, within: bool) -> Interval:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.clusters import jackknife_interval
+from ssi_audit.stats.clusters import interval, jackknife_interval
+from ssi_audit.stats.distributions import t_quantile
 from ssi_audit.stats.fixed_effects import fe_ols
 from ssi_audit.stats.leave_out import first_share, paired_differences, share_explained
 from ssi_audit.stats.overlap import overlap_between, overlap_within
@@ -68,16 +69,46 @@ def test_person_in_one_model_only_changes_that_one(data):
     assert found.estimate == pytest.approx(other.coef[0] - one.coef[0], rel=1e-12)
 
 
-def test_share_explained_is_one_minus_the_ratio(data):
-    """The share and its range are those of refitted pairs of models."""
+def two_models(data, rows=slice(None)):
+    """The model with one regressor and the one with both."""
     both = np.column_stack([data["x"], data["z"]])
+    return [fe_ols(data["one"][rows], X[rows], data["person"][rows]) for X in (data["x"], both)]
 
-    def share(rows):
-        crude = fe_ols(data["one"][rows], data["x"][rows], data["person"][rows]).coef[0]
-        return 1 - fe_ols(data["one"][rows], both[rows], data["person"][rows]).coef[0] / crude
 
-    found = share_explained(fe_ols(data["one"], data["x"], data["person"]), fe_ols(data["one"], both, data["person"]))
-    assert_same(found, jackknife_interval(refitted(share, data["person"]), share(np.ones(N * T, bool))))
+def test_share_explained_ends_where_the_ratio_stops_being_likely(data):
+    """At both ends adjusted - (1 - share) crude is as far from 0 as its margin, by refitted pairs of models."""
+    crude, adjusted = two_models(data)
+    found = share_explained(crude, adjusted)
+    coefs = np.array([crude.coef[0], adjusted.coef[0]])
+    assert found.estimate == pytest.approx(1 - coefs[1] / coefs[0], rel=1e-12)
+    deleted = refitted(lambda rows: [fit.coef[0] for fit in two_models(data, rows)], data["person"])
+    printed = interval(crude, 0)
+    covariance = np.cov(deleted.T)
+    covariance *= printed.se**2 / covariance[0, 0]
+    for ends, level in (((found.low, found.high), 0.975), ((found.low90, found.high90), 0.95)):
+        assert ends[0] < found.estimate < ends[1]
+        for share in ends:
+            weights = np.array([share - 1, 1])
+            margin = t_quantile(level, printed.df) * np.sqrt(weights @ covariance @ weights)
+            assert abs(weights @ coefs) == pytest.approx(margin, rel=1e-7)
+
+
+@pytest.mark.parametrize("slope", [-0.3, -0.1, 0.0, 0.02, 0.2])
+def test_share_explained_is_bounded_where_the_crude_link_is_clear(data, slope):
+    """The range is finite exactly where the range printed for the crude coefficient leaves out 0."""
+    luck = np.random.default_rng(2).normal(size=N * T)
+    data["one"] = slope * (data["x"] + data["z"]) + luck
+    crude, adjusted = two_models(data)
+    printed = interval(crude, 0)
+    assert np.isfinite(share_explained(crude, adjusted).low) == (printed.low > 0 or printed.high < 0)
+
+
+def test_columns_without_a_say_explain_nothing(data):
+    """A column that is constant within persons is dropped: the models are equal, and the share is 0."""
+    crude = fe_ols(data["one"], data["x"], data["person"])
+    same = fe_ols(data["one"], np.column_stack([data["x"], data["person"]]), data["person"])
+    found = share_explained(crude, same)
+    assert (found.estimate, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-7)
 
 
 @pytest.mark.parametrize(("within", "measure"), [(True, overlap_within), (False, overlap_between)])
