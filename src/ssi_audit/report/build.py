@@ -25,7 +25,7 @@ from ssi_audit.settings import FILE_NAME, Settings, load_settings
 
 NOTEBOOKS = workspace.PROJECT / "notebooks"
 # Seconds that a page takes at most, for the order of work on a first run.
-WEIGHTS = {"00-answer": 3.0, "01-data-quality": 4.0, "05-limits": 4.0}
+WEIGHTS = {"00-answer": 3.0, "01-data-quality": 4.0, "03-regression": 1.0, "04-claims": 3.0, "05-limits": 4.0}
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,8 @@ SHELL = (
     "matplotlib.backends.backend_svg",
     "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
     "IPython.core.pylabtools",
     "IPython.extensions.storemagic",
     "matplotlib_inline.config",

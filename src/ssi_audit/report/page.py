@@ -196,6 +196,7 @@ class _Exporter(TemplateExporter):
 
     output_mimetype = "text/html"
     file_extension = ".html"
+    default_preprocessors = ()  # each would check the whole notebook once more
 
     def _create_environment(self) -> Environment:
         return environment()
