@@ -34,8 +34,8 @@ from ssi_audit.claim_rules import (
 )
 from ssi_audit.design import design as build_design
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.stats.dose import dose_response
-from ssi_audit.stats.inference import holm
+from ssi_audit.stats.dose import DoseResponse, dose_response
+from ssi_audit.stats.inference import holm, minimum_detectable_ratio
 from ssi_audit.stats.leave_out import paired_differences
 
 # A band of fewer sellers says more about them than about the band.
@@ -45,18 +45,20 @@ MIN_PER_BAND = 6
 # ---- how much more with more points ----------------------------------------------------------------------
 
 
-class DoseResponse(Parameters):
+class DoseAsked(Parameters):
     """`edges`: limits of the bands of the score, in points; thin bands join their neighbours."""
 
     outcomes: tuple[Amount, ...] = Field(min_length=1)
     edges: tuple[float, ...] = Field(min_length=4)
 
 
-def dose_response_of(case: Case, ask: DoseResponse, number: float) -> Finding:
-    """Trend over the score within persons, and whether bands of the score ever turn (isotonic check).
+def dose_response_of(case: Case, ask: DoseAsked, number: float) -> Finding:
+    """Trend over the score within persons, in both halves of the scores, and whether bands ever turn (isotonic check).
 
-    Trend by the rule `presence` (smallest effect of interest of the outcome). Where the bands depart from every
-    rising order by more than luck (p < .05), "the higher, the better" is contradicted whatever the trend.
+    Trend by the rule `presence` (smallest effect of interest of the outcome). "Step by step" is more than a trend: one
+    that is there counts only where the slopes below and above the median score are each above 0. A half whose slope is
+    shown to be too small to matter (Holm-adjusted over both) contradicts. So do bands that depart from every rising
+    order by more than luck (p < .05), whatever the trend.
     """
     outcome = case.first_of(ask.outcomes)
     design = build_design(case.settled, "total", outcome, False)
@@ -65,7 +67,10 @@ def dose_response_of(case: Case, ask: DoseResponse, number: float) -> Finding:
         design.y, score, design.person, _peopled(ask.edges, score, design.person),
         offset=design.offset, calendar=design.calendar, seed=case.settings.seed,
     )  # fmt: skip
-    state, reason = presence(found.trend, case.smallest(outcome))
+    smallest = case.smallest(outcome)
+    state, reason = presence(found.trend, smallest)
+    if state in (SUPPORTED, SMALLER):
+        state, reason = _in_both_halves(found, smallest, state, reason)
     turns = found.p_departure < ALPHA
     if turns and state != CONTRADICTED:
         state, reason = CONTRADICTED, "The bands of the score do not rise step by step: the order turns."
@@ -77,8 +82,27 @@ def dose_response_of(case: Case, ask: DoseResponse, number: float) -> Finding:
         }
         for k, effect in enumerate(found.effects)
     ]  # fmt: skip
-    details = {"outcome": outcome, "bands": bands, "p_departure": found.p_departure, "turns": turns}
+    details = {
+        "outcome": outcome, "bands": bands, "p_departure": found.p_departure, "turns": turns, "knot": found.knot,
+        "below": as_ratio(found.halves[0]), "above": as_ratio(found.halves[1]),
+    }  # fmt: skip
     return Finding(state, reason, **as_ratio(found.trend), n_people=found.n_people, details=details)
+
+
+def _in_both_halves(found: DoseResponse, smallest: float, state: str, reason: str) -> tuple[str, str]:
+    """State and reason of a trend that is there, once each half of the scores has been asked."""
+    of_halves, _, k = presence_of_all(found.halves, [smallest] * 2)
+    if of_halves == CONTRADICTED:
+        side = ("Below", "Above")[k]
+        return CONTRADICTED, f"{side} {found.knot:.0f} points there is no link large enough to matter."
+    if of_halves == NOT_ENOUGH:
+        weaker = min(found.halves, key=lambda half: half.low)
+        # Enough to see the slope of the whole in this half, too.
+        multiple = (math.log(minimum_detectable_ratio(weaker.se, weaker.df)) / found.trend.estimate) ** 2
+        return NOT_ENOUGH, (
+            f"There is a trend, but not clearly on both sides of {found.knot:.0f} points. {enough(multiple)}"
+        )
+    return state, reason
 
 
 def _peopled(edges: Sequence[float], score: np.ndarray, person: np.ndarray) -> list[float]:
@@ -237,7 +261,7 @@ def no_link(case: Case, ask: NoLink, number: float) -> Finding:
 
 
 KINDS = {
-    "dose_response": (DoseResponse, dose_response_of),
+    "dose_response": (DoseAsked, dose_response_of),
     "every_exposure": (EveryExposure, every_exposure),
     "early_stage": (EarlyStage, early_stage),
     "no_link": (NoLink, no_link),

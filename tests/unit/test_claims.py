@@ -179,6 +179,20 @@ def test_higher_is_better(changes, state):
     assert found.details["bands"][0]["estimate"] == 1.0
 
 
+def test_higher_is_better_in_both_halves():
+    """A score that helps up to the middle and no further has a trend, and is not "the higher, the better"."""
+    rises = {"shape": lambda s: 0.03 * np.minimum(s - 50, 0)}
+    found = judged("higher-is-better", panel(level=20.0, own=12, **rises))
+    assert found.low > 1 and not found.details["turns"]
+    assert found.details["below"]["low"] > 1.2 > found.details["above"]["high"]
+    assert found.state == "contradicted"
+    assert found.reason == "Above 50 points there is no link large enough to matter."
+    few = judged("higher-is-better", panel(n=10, level=20.0, own=3, on_inquiries=0.15))
+    assert few.low > 1
+    assert few.state == "not_enough_data"
+    assert few.reason.startswith("There is a trend, but not clearly on both sides of 54 points. ")
+
+
 @pytest.mark.parametrize(("effect", "state"), [(0.0, "contradicted"), (0.3, "supported")])
 def test_every_pillar_counts(effect, state):
     """All four pillars follow a score that matters; none follows one that does not."""

@@ -2,8 +2,9 @@
 
 "The higher, the better" says more than "the top beats the bottom": every step
 up must help. So the score is cut into bands, each band gets its own effect,
-and two questions are asked: is there a trend, and do the bands depart from
-any rising (or falling) order by more than chance?
+and three questions are asked: is there a trend, does it hold in the lower and
+in the upper half of the scores, and do the bands depart from any rising (or
+falling) order by more than chance?
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class DoseResponse:
         Mean score of the rows in the band.
     trend : Interval
         Log rate ratio per unit of the score as a straight line, CR2.
+    knot : float
+        Median score of the rows, in points.
+    halves : tuple of Interval
+        The same slope below and above `knot`, from one model with a bend there.
     monotone : numpy.ndarray, shape (m,)
         The closest effects that never turn, rising or falling, whichever is closer (first band 0).
     departure : float
@@ -56,6 +61,8 @@ class DoseResponse:
     rows: np.ndarray
     mean_score: np.ndarray
     trend: Interval
+    knot: float
+    halves: tuple[Interval, Interval]
     monotone: np.ndarray
     departure: float
     p_departure: float
@@ -127,15 +134,16 @@ def dose_response(
     dummies = np.where(np.isnan(score)[:, None], np.nan, band[:, None] == np.arange(1, len(edges) - 1))
     fit = fit_on(dummies)
     m = len(edges) - 1
-    trend = interval(straight, 0)
+    knot = float(np.median(score[used]))
+    bent = fit_on(np.column_stack([np.minimum(score, knot), np.maximum(score, knot)]) / unit)
     monotone, departure, p = _departure(fit, m - 1, draws, seed)
 
     inside = band[used][:, None] == np.arange(m)
     return DoseResponse(
         edges, (None, *(interval(fit, j) for j in range(m - 1))),
         np.array([len(np.unique(people[own])) for own in inside.T]), inside.sum(axis=0),
-        np.array([score[used][own].mean() for own in inside.T]), trend, np.append(0.0, monotone), departure, p,
-        fit.n_people, fit.n_rows,
+        np.array([score[used][own].mean() for own in inside.T]), interval(straight, 0), knot,
+        (interval(bent, 0), interval(bent, 1)), np.append(0.0, monotone), departure, p, fit.n_people, fit.n_rows,
     )  # fmt: skip
 
 

@@ -44,6 +44,17 @@ def test_a_rising_curve_has_a_trend_and_no_departure():
     assert [found.effects[j].estimate for j in (1, 2, 3)] == pytest.approx([0.2, 0.4, 0.6], abs=0.12)
 
 
+def test_slopes_of_both_halves_are_one_model_with_a_bend():
+    """Below and above the median score: fe_poisson on the two parts of the score, per ten points."""
+    y, score, person = bands(np.random.default_rng(2), (0, 0.2, 0.4, 0.6))
+    found = dose_response(y, score, person, EDGES, draws=19)
+    assert found.knot == np.median(score)
+    parts = np.column_stack([np.minimum(score - found.knot, 0), np.maximum(score - found.knot, 0)]) / 10
+    fit = fe_poisson(y, parts, person)
+    for k, half in enumerate(found.halves):
+        assert (half.estimate, half.se) == pytest.approx((cr2(fit, k).estimate, cr2(fit, k).se), rel=1e-7)
+
+
 def test_a_curve_that_turns_is_noticed():
     """Best in the middle, worse at the top: it departs from any order."""
     y, score, person = bands(np.random.default_rng(3), (0, 0.5, 0.5, 0.0))
