@@ -182,13 +182,15 @@ def skill_of(model: ShareDeviance, baseline: ShareDeviance) -> Skill:
         raise NotEnoughData("The baseline already predicts every period: there is nothing to add to.")
     skill = 1 - model.held_out.sum() / whole
     explained = max(1 - model.fitted.sum() / baseline.fitted.sum(), 0.0)
-    price = max((explained - skill) / 2, 0.0)
+    # Groups held out together are one draw of many: a lucky one makes the price too small, the pulls know no draw.
+    parts = (model.pull - baseline.pull) / baseline.fitted.sum()
+    price = max((explained - skill) / 2, parts.sum(), 0.0)
     root, error = np.sqrt(explained), _root_error(explained, model, baseline)
     # The mean of the squared root exceeds R0 by P, of which its own variance is all there is with one column only.
     beyond = max(price - error**2, 0.0)
     margin = t_quantile(0.975, n - 1) * error
     least, most = (max(max(bound, 0.0) ** 2 - beyond, 0.0) for bound in (root - margin, root + margin))
-    low = min(least - _largest_price(price, model.pull - baseline.pull, error), skill)
+    low = min(least - _largest_price(price, parts, error), skill)
     high = min(max(most - price, skill), 1.0)
     return Skill(float(skill), float(low), float(high), n)
 

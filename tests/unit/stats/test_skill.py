@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
@@ -62,10 +64,10 @@ def test_the_range_is_what_is_explained_less_the_price():
     explained = 1 - model.fitted.sum() / baseline.fitted.sum()
     root = np.sqrt(explained)
     error = stats.jackknife_interval(1 - model.others / baseline.others, explained).se / (2 * root)
-    price = (explained - ours.skill) / 2
+    parts = (model.pull - baseline.pull) / baseline.fitted.sum()
+    price = max((explained - ours.skill) / 2, parts.sum())
     beyond = max(price - error**2, 0)
     reach = scipy_stats.t.ppf(0.975, 23) * error
-    parts = model.pull - baseline.pull
     df = 2 * parts.sum() ** 2 / np.sum(parts**2)
     of_price = price * df / scipy_stats.chi2.ppf(0.025, df)
     of_variance = error**2 * 23 / scipy_stats.chi2.ppf(0.025, 23)
@@ -73,6 +75,19 @@ def test_the_range_is_what_is_explained_less_the_price():
     assert root > reach and 4 < df < 23
     assert ours.low == pytest.approx((root - reach) ** 2 - beyond - largest, rel=1e-9)
     assert ours.high == pytest.approx((root + reach) ** 2 - beyond - price, rel=1e-9)
+
+
+def test_a_lucky_draw_of_groups_does_not_lift_the_range():
+    """Held-out deviances as small as the fitted ones do not say that learning was free: the persons' pulls say."""
+    rows = panel(n_people=24, slope=0.3, seed=1)
+    model, baseline = deviances(rows, 1), deviances(rows, 0)
+    price = (model.pull - baseline.pull).sum()
+    assert price > 0
+    baseline = replace(baseline, held_out=baseline.fitted)
+    lucky = skill_of(replace(model, held_out=model.fitted), baseline)
+    usual = skill_of(replace(model, held_out=model.fitted + 2 * price / 24), baseline)
+    assert lucky.skill > usual.skill
+    assert (lucky.low, lucky.high) == pytest.approx((usual.low, usual.high), rel=1e-9)
 
 
 def test_the_range_holds_the_skill_even_without_a_link(rows):
