@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.clusters import Interval, interval, jackknife_interval, leave_one_out
 from ssi_audit.stats.distributions import t_quantile, t_tail
 from ssi_audit.stats.overlap import MIN_PEOPLE
 from ssi_audit.stats.working import ModelFit, factorize
+
+# Shares above this are the whole.
+ALL_OF_IT = 1 - 1e-12
 
 
 def paired_differences(fits: Sequence[ModelFit], reference: ModelFit, column: int = 0) -> list[Interval]:
@@ -122,7 +127,8 @@ def first_share(items: ArrayLike, person: ArrayLike, *, within: bool) -> Interva
     -------
     Interval
         Of the largest eigenvalue of the correlation matrix over k; 1/k without any overlap (in small samples the
-        largest of k is always somewhat above). Never outside 0 to 1.
+        largest of k is always somewhat above). The ends come from a jackknife of the logit, so they lie between 0 and
+        1 and allow for the skewness of a share; `se` is that of the share itself.
 
     Raises
     ------
@@ -152,7 +158,15 @@ def first_share(items: ArrayLike, person: ArrayLike, *, within: bool) -> Interva
         deleted = whole - parts * n / (n - 1)
     if (np.diag(whole) <= 1e-12 * np.maximum(1, (items**2).sum(axis=0))).any():
         raise NotEnoughData("one of the pillars never varies, so there is nothing to overlap.")
-    return jackknife_interval(_top_share(deleted) / k, float(_top_share(whole[None])[0] / k))
+    share, without = float(_top_share(whole[None])[0] / k), _top_share(deleted) / k
+    turned = jackknife_interval(_logit(without), float(_logit(share)))
+    ends = {name: float(special.expit(getattr(turned, name))) for name in ("low", "high", "low90", "high90")}
+    return replace(jackknife_interval(without, share), **ends)
+
+
+def _logit(share: ArrayLike) -> np.ndarray:
+    """Log odds; finite where items are one and the same."""
+    return special.logit(np.minimum(share, ALL_OF_IT))
 
 
 def _top_share(products: np.ndarray) -> np.ndarray:

@@ -120,7 +120,19 @@ def test_first_share_is_that_of_overlap(within, measure):
     items[5, 2] = np.nan
     found = first_share(items, person, within=within)
     again = refitted(lambda rows: measure(items[rows], person[rows]).first_share, person)
-    assert_same(found, jackknife_interval(again, measure(items, person).first_share))
+    share = measure(items, person).first_share
+    odds = jackknife_interval(np.log(again / (1 - again)), np.log(share / (1 - share)))
+    assert (found.estimate, found.se) == pytest.approx((share, jackknife_interval(again, share).se), rel=1e-9)
+    for name in ("low", "high", "low90", "high90"):
+        assert getattr(found, name) == pytest.approx(1 / (1 + np.exp(-getattr(odds, name))), rel=1e-9)
+
+
+def test_one_and_the_same_pillar_four_times_is_all_on_one_line():
+    """Without any other direction the share is 1, and so are both ends."""
+    rng = np.random.default_rng(3)
+    items = np.repeat(rng.normal(size=(N * T, 1)), 4, axis=1)
+    found = first_share(items, np.repeat(np.arange(N), T), within=True)
+    assert (found.estimate, found.low, found.high) == pytest.approx((1, 1, 1), abs=1e-9)
 
 
 def test_first_share_needs_people_and_variation():
