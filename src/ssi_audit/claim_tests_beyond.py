@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ssi_audit import schema
 from ssi_audit.claim_data import WEEKS_PER_MONTH, Amount, Case, Outcome
@@ -95,19 +95,26 @@ def beyond_activity(case: Case, ask: BeyondActivity, number: float) -> Finding:
 
 
 class FadesWithTenure(Parameters):
-    """Tenures at which the link is shown."""
+    """Tenures at which the link is shown, and between which it must fall; `experienced_weeks` is the later one."""
 
     outcomes: tuple[Outcome, ...] = Field(min_length=1)
     beginner_weeks: float = Field(default=26, ge=0)
     experienced_weeks: float = Field(default=156, gt=0)
 
+    @model_validator(mode="after")
+    def _in_order(self) -> FadesWithTenure:
+        if self.experienced_weeks <= self.beginner_weeks:
+            raise ValueError("experienced_weeks must lie after beginner_weeks")
+        return self
+
 
 def fades_with_tenure(case: Case, ask: FadesWithTenure, number: float) -> Finding:
     """Factor by which the link of ten points changes per year of tenure (K5), at equal activity where there is any.
 
-    Falling link by the rule `presence` (a fall of the outcome's smallest effect of interest per year matters): range
-    of the factor below 1: supported; a fall of that size ruled out: contradicted; else not enough data. A link that
-    falls but is of no use to beginners either (ruled out at `beginner_weeks`) contradicts the claim too.
+    Falling link by the rule `presence`: range of the factor below 1: supported; a fall that matters ruled out:
+    contradicted; else not enough data. A fall matters that takes the outcome's smallest effect of interest away between
+    `beginner_weeks` and `experienced_weeks`. A link that falls but is of no use to beginners either (ruled out at
+    `beginner_weeks`) contradicts the claim too.
     """
     outcome = case.first_of(ask.outcomes)
     tenure = case.columns["tenure_weeks"]
@@ -124,11 +131,11 @@ def fades_with_tenure(case: Case, ask: FadesWithTenure, number: float) -> Findin
     change, beginner = interval(at_start, 1), interval(at_start, 0)
     experienced = interval(fit_at(ask.experienced_weeks, adjusted), 0)
     smallest = case.smallest(outcome)
-    fall = mirror(change)
-    state, reason = presence(fall, smallest)
+    years = (ask.experienced_weeks - ask.beginner_weeks) / 52
+    state, reason = presence(mirror(change), smallest / years)
     reason = {
         SUPPORTED: "The link falls with tenure.",
-        SMALLER: "The link falls with tenure, by less than matters in a year.",
+        SMALLER: "The link falls with tenure, by less than would matter.",
         CONTRADICTED: "The link does not fall with tenure by as much as would matter.",
         NOT_ENOUGH: reason,
     }[state]

@@ -289,7 +289,9 @@ def test_effect_that_the_verdict_doubts_refutes_nothing(claim_id, changes):
 @pytest.mark.parametrize(
     ("changes", "state"),
     [({"on_inquiries": 0.3, "per_year": -0.2}, "supported"), ({"on_inquiries": 0.2}, "contradicted"),
-     ({"on_inquiries": 0.2, "per_year": 0.1}, "contradicted")],
+     ({"on_inquiries": 0.2, "per_year": 0.1}, "contradicted"),
+     # Half of the smallest effect in a year: gone within the 2.5 years between beginner and experienced.
+     ({"on_inquiries": 0.2, "per_year": -0.05}, "supported")],
 )  # fmt: skip
 def test_beginners_only(changes, state):
     """A link that fades with tenure, one that stays, one that grows."""
@@ -791,3 +793,12 @@ def test_published_facts_stand_beside_the_numbers(nothing):
     """What a reader must know about the survey behind 1.45 comes with the result."""
     beside = judged("more-opportunities", nothing).details["beside"]
     assert any("respondents" in line for line in beside) and any("in-sample" in line for line in beside)
+
+
+def test_tenures_in_the_wrong_order_are_refused(tmp_path):
+    """Nobody is experienced before being a beginner."""
+    entry = NEW.replace("group_ratio", "fades_with_tenure").replace(
+        "high = 60, low = 40", "beginner_weeks = 156, experienced_weeks = 26"
+    )
+    with pytest.raises(SettingsError, match="experienced_weeks must lie after beginner_weeks"):
+        load_claims(written(tmp_path, entry))
