@@ -415,5 +415,7 @@ if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "warm":
         _stay_warm(Path(rest[0]), rest[1:])
+        atexit._run_exitfuncs()
+        os._exit(0)  # the run waits for this end: taking every module apart is of no use to it
     else:
         _serve(rest[0])
