@@ -204,19 +204,13 @@ def _check(args: argparse.Namespace) -> int:
 
 def _load(args: argparse.Namespace) -> int:
     from ssi_audit import workspace
-    from ssi_audit.exports import read_folder
-    from ssi_audit.exports.write import write_plain
     from ssi_audit.settings import load_settings
 
     folder, _ = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
-    reading = read_folder(folder, settings, skip_unreadable=args.skip_unreadable)
-    if args.as_ == "parquet":
-        from ssi_audit.panel_files import write_tables
-
-        written = write_tables(reading.tables, args.out)
-    else:
-        written = write_plain(reading, args.out)
+    written = workspace.write_loaded(
+        folder, settings, args.out, as_=args.as_, skip_unreadable=args.skip_unreadable
+    )  # fmt: skip
     _say(args, {"written": [path.name for path in written]}, "\n".join(f"Wrote {path}" for path in written))
     return DONE
 
@@ -232,9 +226,11 @@ def _panel(args: argparse.Namespace) -> int:
 
     folder, _ = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
-    if args.memory or args.engine != "duckdb" or holds_tables(folder):
-        read = functools.partial(read_exports, folder, settings, skip_unreadable=args.skip_unreadable)
-        done = panel_within(folder, args.out, settings, read, args.memory, args.engine, args.spark)
+    if args.memory or args.engine != "duckdb" or holds_tables(folder) or workspace.may_be_large(folder):
+        write = functools.partial(
+            workspace.write_loaded, folder, settings, as_="parquet", skip_unreadable=args.skip_unreadable
+        )
+        done = panel_within(folder, args.out, settings, write, args.memory, args.engine, args.spark)
         people, rows = done.people, done.rows
     else:
         panel = build_panel(read_exports(folder, settings, skip_unreadable=args.skip_unreadable), settings)

@@ -104,21 +104,26 @@ def holds_tables(folder: Path) -> bool:
 def write_tables(tables: schema.Tables, folder: Path) -> list[Path]:
     """Write what the panel needs of the tables as Parquet: persons as codes, no name."""
     written = []
-    for name, columns in NEEDED.items():
+    for name in NEEDED:
         path = folder / f"{name}.parquet"
-        table = getattr(tables, name)[list(columns)]
-        days = {column: table[column].astype("datetime64[us]") for column in columns if column in DATES}
-        texts = {c: table[c].astype("str") for c in columns if table[c].dtype == object and c not in DATES}
-        write_whole(path, table.assign(**days, **texts).to_parquet(index=False))
+        write_whole(path, needed(getattr(tables, name), name).to_parquet(index=False))
         written.append(path)
     return written
+
+
+def needed(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The columns of a table that the panel needs, in the types of the file."""
+    table = frame[list(NEEDED[name])]
+    days = {column: table[column].astype("datetime64[us]") for column in table if column in DATES}
+    texts = {column: table[column].astype("str") for column in table if table[column].dtype == object}
+    return table.assign(**{**texts, **days})
 
 
 def panel_within(
     folder: Path,
     out: Path,
     settings: Settings,
-    read: Callable[[], schema.Tables],
+    write: Callable[[Path], object],
     memory: str | None = None,
     engine: str = "duckdb",
     address: str | None = None,
@@ -129,8 +134,8 @@ def panel_within(
     ----------
     folder, out, settings
         As `write_big_panel`.
-    read : callable
-        Reads the exports, where the folder holds no tables.
+    write : callable
+        Writes the tables of the exports into a folder, where the folder holds none.
     memory : str, optional
         Such as ``4GB``.
     engine : {"duckdb", "spark"}
@@ -144,7 +149,7 @@ def panel_within(
             return write_big_panel(folder, out, settings, engine=spark, memory=limit)
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-tables-", dir=out.parent) as tables:
-            write_tables(read(), Path(tables))
+            write(Path(tables))
             return write_big_panel(Path(tables), out, settings, engine=spark, memory=limit)
     finally:
         if spark is not None:

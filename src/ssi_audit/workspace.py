@@ -43,6 +43,8 @@ NUMBER_SOURCES = ("*.py", "exports/*.py", "stats/*.py", "*.toml")
 NOT_NUMBERS = ("cli.py", "workspace.py", "bench.py", "worlds.py")
 LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "duckdb", "pyarrow")
 KEEP_RUNS = 6
+# Bytes of input from which `exports.bulk` is asked at all.
+LARGE = 256 * 1024**2
 IGNORED_NAMES = ("README.md", "README.txt", "truth.json", ".gitkeep")
 
 
@@ -164,6 +166,62 @@ def load_run(data: Path | str = SAMPLE, options: dict[str, Any] | None = None, *
     if not (place / "manifest.json").is_file():
         _compute(folder, sample, settings, data_print, key, place, reading)
     return _read(place, key, settings)
+
+
+def write_loaded(
+    folder: Path, settings: Settings, out: Path, *, as_: str = "csv", skip_unreadable: bool = False, **bulk: int
+) -> list[Path]:
+    """Read a folder and write its tables: as `ssi-audit load` does.
+
+    Large plain tables are read and written part by part (`exports.bulk`); the files have the same rows either way.
+
+    Parameters
+    ----------
+    out : Path
+    as_ : {"csv", "parquet"}
+        The plain format with names, or what the panel needs with persons as codes.
+    **bulk
+        Passed to `exports.spool.Spool`.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    from ssi_audit.exports import read_folder
+    from ssi_audit.exports.write import write_plain
+    from ssi_audit.panel_files import write_tables
+
+    if may_be_large(folder, bulk.get("from_bytes")):
+        written = _write_large(folder, settings, out, as_, skip_unreadable, bulk)
+        if written is not None:
+            return written
+    reading = read_folder(folder, settings, skip_unreadable=skip_unreadable)
+    return write_tables(reading.tables, out) if as_ == "parquet" else write_plain(reading, out)
+
+
+def may_be_large(folder: Path, from_bytes: int | None = None) -> bool:
+    """Whether the files of a folder are large enough to ask what they are."""
+    least = LARGE if from_bytes is None else from_bytes
+    return sum(path.stat().st_size for path in input_files(folder)) >= least
+
+
+def _write_large(
+    folder: Path, settings: Settings, out: Path, as_: str, skip_unreadable: bool, bulk: dict[str, int]
+) -> list[Path] | None:
+    """Write the tables part by part; None where no large file is a plain table."""
+    from ssi_audit.exports import receive
+    from ssi_audit.exports.bulk import build
+    from ssi_audit.exports.bulk_write import ParquetFiles, PlainFiles
+    from ssi_audit.exports.spool import Spool
+    from ssi_audit.panel_files import needed
+    from ssi_audit.privacy import masked_files
+
+    place = PlainFiles(folder, out) if as_ == "csv" else ParquetFiles(out, needed, masked_files)
+    with place as output, tempfile.TemporaryDirectory(prefix=f".{out.name}-rows-", dir=out.parent) as rows:
+        spool = Spool(Path(rows), **bulk)
+        received = receive(folder, settings, skip_unreadable=skip_unreadable, spool=spool)
+        return None if received is None else build(received, spool, output)
 
 
 def _compute(

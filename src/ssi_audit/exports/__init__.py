@@ -57,6 +57,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -71,6 +72,9 @@ from ssi_audit.names import file_owner, identities
 from ssi_audit.people import NO_OWNER
 from ssi_audit.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from ssi_audit.exports.spool import Spool
+
 __all__ = [
     "NO_OWNER", "Context", "Dialect", "File", "Folder", "Ledger", "Reading", "Rows", "Table", "Unreadable",
     "file_owner", "fold", "identities", "read_exports", "read_folder",
@@ -82,6 +86,8 @@ FAULT = "this program fails on this file"
 FAULT_FIX = "go on without it (--skip-unreadable), and please report this line without your data"
 # Kinds that could be exports: a file of another kind is passed over without a word.
 DATA_KINDS = ("text", "json", "html", "workbook", "sqlite", "parquet")
+# Modules that a small folder has no use for.
+FOR_LARGE_FOLDERS = ("chunks", "spool", "bulk", "bulk_write")
 
 
 @dataclass(frozen=True)
@@ -137,13 +143,33 @@ def read_exports(
 
 def read_folder(folder: Path | str, settings: Settings | None = None, *, skip_unreadable: bool = False) -> Reading:
     """As `read_exports`, with what belongs to nobody known and the proposals for it."""
+    settings = settings if settings is not None else load_settings(Path(folder))
+    return settle.build(receive(folder, settings, skip_unreadable=skip_unreadable))
+
+
+def receive(
+    folder: Path | str, settings: Settings, *, skip_unreadable: bool = False, spool: Spool | None = None
+) -> Received | None:
+    """Let every file be read by the reader that knows it; persons are not resolved yet.
+
+    Parameters
+    ----------
+    spool : spool.Spool, optional
+        Takes the rows of large plain tables. Where there are none, nothing is read and None returned.
+
+    Raises
+    ------
+    DataError
+        All problems of all files.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(Problem(str(folder), "there is no such folder", "name the folder that holds the exports"))
-    settings = settings if settings is not None else load_settings(folder)
     rules = ReadingRules(settings, header_words())
     top, passed, refused = open_folder(folder, rules)
-    received = Received(str(folder))
+    if spool is not None and not spool.choose(top):
+        return None
+    received = Received(str(folder), spool)
     received.ledgers += [whole_file(name, 0, why) for name, why in passed]
     for problem in refused:
         received.problem(problem, skip_unreadable)
@@ -151,7 +177,7 @@ def read_folder(folder: Path | str, settings: Settings | None = None, *, skip_un
         _read_unit(reader, source, files, settings, received, skip_unreadable)
     if received.problems:
         raise DataError(received.problems)
-    return settle.build(received)
+    return received
 
 
 class Received:
@@ -171,10 +197,12 @@ class Received:
         File → sha256.
     kinds : dict of str to str
         File → what it was recognised as.
+    spool : spool.Spool, optional
+        Takes the rows of large files.
     """
 
-    def __init__(self, folder: str = "") -> None:
-        self.folder = folder
+    def __init__(self, folder: str = "", spool: Spool | None = None) -> None:
+        self.folder, self.spool = folder, spool
         self.rows: list[Rows] = []
         self.readers: list[str] = []
         self.ledgers: list[pd.DataFrame] = [empty_ledger()]
@@ -201,7 +229,8 @@ class Received:
 @cache
 def readers() -> tuple[ModuleType, ...]:
     """All modules of this folder that can read, in order of their names."""
-    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in FOR_LARGE_FOLDERS]
+    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
     return tuple(module for module in modules if hasattr(module, "recognises") and hasattr(module, "read"))
 
 
@@ -247,9 +276,10 @@ def _read_unit(reader, source, files: list[File], settings, received: Received, 
     try:
         received.hashes |= {file.name: file.sha256 for file in files}
         if reader is not None:
-            rows = list(reader.read_folder(source, files, context))
+            rows = list(reader.read_folder(source, [file.whole for file in files], context))
         elif (reader := recognise(source)) is not None:
-            rows = list(reader.read(source, context))
+            in_blocks = received.spool is not None and source is not source.whole
+            rows = received.spool.read(source, context) if in_blocks else list(reader.read(source, context))
         else:
             strangers.append(_not_recognised(source, context))
     except Unreadable as error:
@@ -302,6 +332,6 @@ def _check_whole(file: File) -> None:
 def _left_out(files: list[File], rows: Iterable[Rows], context: Context) -> list[pd.DataFrame]:
     """The ledger of a unit with problems: its rows are skipped, all of them."""
     reasons = {problem.where: problem.found for problem in reversed(context.problems)}
-    read = {item.ledger.file: len(item.ledger) for item in rows}
+    read = {item.ledger.file: item.n_received for item in rows}
     names = dict.fromkeys([*(file.name for file in files), *read])
     return [whole_file(name, read.get(name, 0), "unreadable", reasons.get(name, "")) for name in names]

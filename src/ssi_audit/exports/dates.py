@@ -77,12 +77,15 @@ class Dates:
         What was decided: Buddhist years, a zone.
     converted : numpy.ndarray
         True where a Buddhist year was turned into a common one.
+    day_first : bool, optional
+        The order of day and month that was found; None where no value asked for it.
     """
 
     times: np.ndarray
     bad: np.ndarray
     notes: tuple[str, ...] = field(default=())
     converted: np.ndarray | None = None
+    day_first: bool | None = None
 
 
 def parse_dates(
@@ -130,10 +133,9 @@ def parse_dates(
         empty = np.zeros(len(cells), bool)
         return Dates(np.full(len(cells), np.datetime64("NaT"), "datetime64[s]"), empty, (), empty)
     shown = pa.array(distinct, type=pa.large_string())
-    words = pc.utf8_trim_whitespace(_plain_characters(shown))
-    words = pc.replace_substring_regex(words, " {2,}", " ")
+    words = _spaced(shown)
     blank = pc.is_in(pc.utf8_lower(words), pa.array(MISSING_WORDS, pa.large_string())).to_numpy(zero_copy_only=False)
-    parts = _read_parts(words, shown, day_first)
+    parts, day_first = _read_parts(words, shown, day_first)
     seconds, timed, offset, buddhist = _assemble(parts)
     _add_weeks(words, seconds)
     moved = _add_counts(words, seconds, timed)
@@ -151,7 +153,29 @@ def parse_dates(
         np.append(bad, False)[codes],
         tuple(notes),
         np.append(buddhist, False)[codes],
+        day_first,
     )
+
+
+def deciding(cells: pd.Series) -> pd.Series:
+    """The few cells of a column that decide the order of day and month, in their order.
+
+    Those of all parts of a column, put together, are decided as the whole column would be.
+    """
+    distinct = pd.Series(cells.unique(), dtype="str")
+    words = _spaced(pa.array(distinct, type=pa.large_string()))
+    found = pc.extract_regex(words, _PATTERNS["numeric"])
+    at = np.flatnonzero(~found.is_null().to_numpy(zero_copy_only=False))
+    if not len(at):
+        return distinct.iloc[:0]
+    found = found.take(pa.array(at))
+    kinds = _orders(*(_floats(pc.struct_field(found, name)) for name in ("a", "b")))
+    return distinct.iloc[sorted({int(at[kind.argmax()]) for kind in kinds if kind.any()})]
+
+
+def _spaced(shown: pa.Array) -> pa.Array:
+    """Cells without spaces around them, and with plain single ones inside."""
+    return pc.replace_substring_regex(pc.utf8_trim_whitespace(_plain_characters(shown)), " {2,}", " ")
 
 
 def _iso_times(cells: pd.Series, zone, naive_zone, shift_hours, earliest, latest) -> np.ndarray | None:
@@ -177,8 +201,12 @@ def _iso_times(cells: pd.Series, zone, naive_zone, shift_hours, earliest, latest
     return None if far.any() else seconds
 
 
-def _read_parts(words: pa.Array, shown: pa.Array, day_first: bool | None) -> dict[str, np.ndarray]:
-    """Year, month, day, hour, minute, second and offset (minutes; NaN for none) of each value, NaN where unread."""
+def _read_parts(words: pa.Array, shown: pa.Array, day_first: bool | None) -> tuple[dict[str, np.ndarray], bool | None]:
+    """Year, month, day, hour, minute, second and offset (minutes; NaN for none) of each value, NaN where unread.
+
+    And the order of day and month, None where no value has one.
+    """
+    order = None
     n = len(words)
     parts = {name: np.full(n, np.nan) for name in ("y", "m", "d", "h", "mi", "s", "offset")}
     half = np.full(n, np.nan)  # 0 before noon, 1 after, NaN on a 24-hour clock
@@ -205,13 +233,14 @@ def _read_parts(words: pa.Array, shown: pa.Array, day_first: bool | None) -> dic
             parts["offset"][at] = _each_distinct(pc.struct_field(found, "z"), _minutes_east)
         if kind == "numeric":
             first, second = _floats(pc.struct_field(found, "a")), _floats(pc.struct_field(found, "b"))
-            if _day_is_first(first, second, shown.take(pa.array(at)), day_first):
+            order = _day_is_first(first, second, shown.take(pa.array(at)), day_first)
+            if order:
                 first, second = second, first
             parts["m"][at], parts["d"][at] = first, second
     parts["h"] = _clock24(parts["h"], half)
     short = parts["y"] < 100
     parts["y"] = np.where(short, parts["y"] + np.where(parts["y"] < CENTURY_PIVOT, 2000, 1900), parts["y"])
-    return parts
+    return parts, order
 
 
 def _floats(words: pa.Array) -> np.ndarray:
@@ -251,10 +280,16 @@ def _clock24(hour: np.ndarray, half: np.ndarray) -> np.ndarray:
     return np.where(wrong, 99, hour)  # 99 is no hour: the value becomes bad
 
 
-def _day_is_first(first: np.ndarray, second: np.ndarray, shown: pa.Array, day_first: bool | None) -> bool:
-    """Whether the first number of every value is the day; decided on all of them."""
+def _orders(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which values can only have the day first, only the month first, or either with another meaning."""
     possible = (first <= 31) & (second <= 31) & ((first <= 12) | (second <= 12))
     says_day, says_month = possible & (first > 12), possible & (second > 12)
+    return says_day, says_month, possible & (first != second)
+
+
+def _day_is_first(first: np.ndarray, second: np.ndarray, shown: pa.Array, day_first: bool | None) -> bool:
+    """Whether the first number of every value is the day; decided on all of them."""
+    says_day, says_month, open_to_both = _orders(first, second)
     if says_day.any() and says_month.any():
         one, other = shown[int(np.argmax(says_day))], shown[int(np.argmax(says_month))]
         raise Unreadable(
@@ -264,7 +299,6 @@ def _day_is_first(first: np.ndarray, second: np.ndarray, shown: pa.Array, day_fi
         return bool(says_day.any())
     if day_first is not None:
         return day_first
-    open_to_both = possible & (first != second)
     if not open_to_both.any():
         return True  # 03/03/2026 only: both orders give the same day
     raise Unreadable(

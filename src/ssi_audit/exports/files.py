@@ -62,6 +62,8 @@ class File:
         Path below the data folder, with ``/``.
     folder : Folder
         Where it lies; `folder.files` are its neighbours.
+    path : pathlib.Path, optional
+        Of a file on disk; None inside a zip.
     peeked : dict
         What `crm.peek` found in its beginning; stays when the content is forgotten.
     """
@@ -74,8 +76,9 @@ class File:
         size: int,
         context: ReadingRules,
         load_head: Callable[[], bytes] | None = None,
+        path: Path | None = None,
     ) -> None:
-        self.name, self.folder, self.size = name, folder, size
+        self.name, self.folder, self.size, self.path = name, folder, size, path
         self._load, self._load_head, self._rules = load, load_head, context
         self._tables: dict[Any, Table] = {}
         self.peeked: dict[frozenset[str], frozenset[str]] = {}
@@ -92,6 +95,11 @@ class File:
     def stem(self) -> str:
         """Last part of the name without its extension."""
         return PurePosixPath(self.name).stem
+
+    @property
+    def whole(self) -> File:
+        """The file with all of its bytes: itself, but for one of which only the beginning is held (`chunks`)."""
+        return self
 
     @property
     def settings(self) -> Settings:
@@ -415,8 +423,9 @@ class Listing:
                 self.fill(inner, Path(entry.path))
                 folder.folders.append(inner)
             elif entry.is_file():
-                load, load_head = (_disk_loader(Path(entry.path), limit) for limit in (-1, text.HEAD_BYTES))
-                self.add(folder, File(name, folder, load, entry.stat().st_size, self.rules, load_head))
+                path = Path(entry.path)
+                load, load_head = (_disk_loader(path, limit) for limit in (-1, text.HEAD_BYTES))
+                self.add(folder, File(name, folder, load, entry.stat().st_size, self.rules, load_head, path))
             else:
                 self.passed.append((name, "not a file"))
 

@@ -38,7 +38,19 @@ class Ledger:
         self.rows = np.asarray(rows, dtype=np.int64)
         self._status = np.zeros(len(self.rows), dtype=np.int8)
         self._why = np.zeros(len(self.rows), dtype=np.int32)
-        self._reasons: list[tuple[str, str]] = [("", "")]
+        self._reasons: dict[tuple[str, str], int] = {("", ""): 0}
+
+    @classmethod
+    def of_lines(cls, file: str, lines: pd.DataFrame, table: str = "") -> Ledger:
+        """The ledger that was written as lines (`first_row`, `rows`, `status`, `reason`, `detail`)."""
+        n = lines["rows"].to_numpy()
+        within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+        ledger = cls(file, np.repeat(lines["first_row"].to_numpy(), n) + within, table)
+        status = [LEDGER_STATUS.index(word) for word in lines["status"]]
+        why = [ledger._reason(reason, detail) for reason, detail in zip(lines["reason"], lines["detail"])]
+        ledger._status = np.repeat(np.array(status, dtype=np.int8), n)
+        ledger._why = np.repeat(np.array(why, dtype=np.int32), n)
+        return ledger
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -72,9 +84,7 @@ class Ledger:
 
     def _reason(self, reason: str, detail: str) -> int:
         pair = (reason, " ".join(detail.split()))
-        if pair not in self._reasons:
-            self._reasons.append(pair)
-        return self._reasons.index(pair)
+        return self._reasons.setdefault(pair, len(self._reasons))
 
     def share(self, row: int, others: np.ndarray) -> None:
         """Give other rows the fate of one: together they made one row of a table."""
@@ -129,7 +139,7 @@ class Ledger:
         new[1:] = (np.diff(self._status) != 0) | (np.diff(self._why) != 0) | (np.diff(self.rows) > 1)
         first = np.flatnonzero(new)
         last = np.append(first[1:], len(self.rows)) - 1
-        why = self._why[first]
+        why, reasons = self._why[first], list(self._reasons)
         return {
             "file": [self.file] * len(first),
             "table": [self.table] * len(first),
@@ -137,8 +147,8 @@ class Ledger:
             "last_row": self.rows[last].tolist(),
             "rows": (last - first + 1).tolist(),
             "status": [LEDGER_STATUS[at] for at in self._status[first]],
-            "reason": [self._reasons[at][0] for at in why],
-            "detail": [self._reasons[at][1] for at in why],
+            "reason": [reasons[at][0] for at in why],
+            "detail": [reasons[at][1] for at in why],
         }
 
 

@@ -32,6 +32,8 @@ FAILED_WORDS = (
     "unavailable",
 )  # fmt: skip
 
+_NOTHING = pa.array((*MISSING_WORDS, *FAILED_WORDS), pa.large_string())
+
 # So many cells are looked at first where a whole column may be of one simple kind.
 SAMPLE = 1_000
 _SPACES = "[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff\t]"
@@ -44,6 +46,7 @@ _VALUE = (
 # "Top 12%", "Primeiros 12%", "Los 12 % principales": words of any language around a percentage.
 _PERCENT_IN_WORDS = r"^[^\d%]*?(?P<core>\d+(?:[.,]\d+)?)\s*%[^\d%]*$"
 _GROUPED_BY_SPACE = r"^\d{1,3}(?:[ ']\d{3})+(?:[.,]\d*)?$"
+_GROUPED_BY_POINT = r"^-?[1-9]\d{0,2}\.\d{3}$"
 _POINT = r"^(?:\d*|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})(?:\.\d*)?$"
 _COMMA = r"^(?:\d*|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d*)?$"
 
@@ -78,6 +81,7 @@ def parse_numbers(
     low: float | None = None,
     high: float | None = None,
     integer: bool = False,
+    settled: str | None = None,
 ) -> Numbers:
     """Read a column of text as numbers.
 
@@ -94,6 +98,8 @@ def parse_numbers(
         Possible range: settles a convention when only one keeps every value inside it.
     integer : bool
         The column counts something: ``1,234`` can only be grouping.
+    settled : {"", ".", ","}, optional
+        The decimal sign of the whole column, where `cells` are some of it (`deciding`).
 
     Raises
     ------
@@ -108,24 +114,68 @@ def parse_numbers(
         return Numbers(np.full(len(cells), np.nan), np.zeros(len(cells), bool), "")
     shown = pa.array(distinct, type=pa.large_string())
     words = pc.utf8_trim_whitespace(_plain_characters(shown))
-    missing = pa.array((*MISSING_WORDS, *FAILED_WORDS), pa.large_string())
-    blank = pc.is_in(pc.utf8_lower(words), missing).to_numpy(zero_copy_only=False)
+    blank = pc.is_in(pc.utf8_lower(words), _NOTHING).to_numpy(zero_copy_only=False)
     simple = _simple(words, blank)
     if simple is not None:
         return Numbers(np.append(simple, np.nan)[codes], np.zeros(len(cells), bool), "." if _has_point(words) else "")
-    core, negative, exponent, ok = _cores(words)
-    point = ok & _matches(core, _POINT)
-    comma = ok & _matches(core, _COMMA) & (exponent == "")
-    as_point = _values(core, point, exponent, group=",", decimal=".")
-    as_comma = _values(core, comma, exponent, group=".", decimal=",")
-    sign = np.where(negative, -1.0, 1.0)
-    as_point, as_comma = sign * as_point, sign * as_comma
+    as_point, as_comma, point, comma = _both_readings(words)
     bad = ~blank & ~((point & np.isfinite(as_point)) | (comma & np.isfinite(as_comma)))
     usable = ~blank & ~bad
-    chosen = _decide(shown, as_point, as_comma, usable & point, usable & comma, decimal, (low, high, integer))
+    chosen = settled
+    if chosen is None:
+        chosen = _decide(shown, as_point, as_comma, usable & point, usable & comma, decimal, (low, high, integer))
     values = np.where(usable, as_comma if chosen == "," else as_point, np.nan)
     spread = codes  # factorize gives -1 for a missing cell, which the last element of the padded arrays answers
     return Numbers(np.append(values, np.nan)[spread], np.append(bad, False)[spread], chosen)
+
+
+def deciding(cells: pd.Series) -> pd.Series:
+    """The few cells of a column that decide its convention, in their order.
+
+    The deciding cells of all parts of a column, put together, are decided as the whole column would be: they hold the
+    first value of every kind that a decision or its message looks at, and the extremes under either reading.
+    """
+    whole = _whole(cells)
+    if whole is not None:
+        return cells.iloc[sorted(_extremes(whole, ~np.isnan(whole)))]
+    distinct = pd.Series(cells.unique(), dtype="str")
+    words = pc.utf8_trim_whitespace(_plain_characters(pa.array(distinct, type=pa.large_string())))
+    blank = pc.is_in(pc.utf8_lower(words), _NOTHING).to_numpy(zero_copy_only=False)
+    simple = _simple(words, blank)
+    if simple is not None:  # with a value such as 12.5, or without any separator: no other reading is asked for
+        only_point = _matches(words, r"\.") & ~_matches(words, _GROUPED_BY_POINT)
+        return distinct.iloc[sorted({*_first(only_point), *_extremes(simple, ~blank)})]
+    as_point, as_comma, point, comma = _both_readings(words)
+    bad = ~blank & ~((point & np.isfinite(as_point)) | (comma & np.isfinite(as_comma)))
+    point, comma = point & ~blank & ~bad, comma & ~blank & ~bad
+    kept = {*_extremes(as_point, point), *_extremes(as_comma, comma)}
+    for kind in (bad, point & ~comma, comma & ~point, point & comma & (as_point != as_comma)):
+        kept |= _first(kind)
+    return distinct.iloc[sorted(kept)]
+
+
+def _first(where: np.ndarray) -> set[int]:
+    return {int(where.argmax())} if where.any() else set()
+
+
+def _extremes(values: np.ndarray, where: np.ndarray) -> set[int]:
+    """Positions of the smallest and the largest value, and of the first that is no whole number."""
+    at = np.flatnonzero(where)
+    if not len(at):
+        return set()
+    broken = at[values[at] != np.floor(values[at])]
+    return {int(at[values[at].argmin()]), int(at[values[at].argmax()]), *map(int, broken[:1])}
+
+
+def _both_readings(words: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The values with a decimal point and with a decimal comma, and where each of them is possible."""
+    core, negative, exponent, ok = _cores(words)
+    point = ok & _matches(core, _POINT)
+    comma = ok & _matches(core, _COMMA) & (exponent == "")
+    sign = np.where(negative, -1.0, 1.0)
+    as_point = sign * _values(core, point, exponent, group=",", decimal=".")
+    as_comma = sign * _values(core, comma, exponent, group=".", decimal=",")
+    return as_point, as_comma, point, comma
 
 
 def _whole(cells: pd.Series) -> np.ndarray | None:
@@ -150,7 +200,7 @@ def _simple(words: pa.Array, blank: np.ndarray) -> np.ndarray | None:
     if not (_matches(words, r"^-?\d+(?:\.\d+)?$") | blank).all():
         return None
     pointed = _matches(words, r"\.")
-    if pointed.any() and not (pointed & ~_matches(words, r"^-?[1-9]\d{0,2}\.\d{3}$")).any():
+    if pointed.any() and not (pointed & ~_matches(words, _GROUPED_BY_POINT)).any():
         return None
     return pc.cast(pc.if_else(pa.array(blank), None, words), pa.float64()).to_numpy(zero_copy_only=False)
 

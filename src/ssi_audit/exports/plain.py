@@ -30,6 +30,8 @@ EARLIEST_HIRE = np.datetime64("1940-01-01")
 DUPLICATE = "exact duplicate"
 SMALLER_COUNT = "another count for the same day and metric; the larger counts"
 NO_COUNT = "no count in this row"
+# What one count of a file is about.
+COUNT_OF = ("person", "date", "metric", "first_day")
 
 # Table → columns that must be there, columns that may be.
 LAYOUTS = {
@@ -50,10 +52,10 @@ def recognises(file: File) -> float:
     """1 for the header of one of our tables, 0.05 for a file that has its name only."""
     if file.kind not in ("text", "workbook", "parquet") or not file.header:
         return 0.0
-    return 1.0 if _fits(file) else 0.05 * bool(_named_like(file))
+    return 1.0 if fits(file) else 0.05 * bool(_named_like(file))
 
 
-def _fits(file: File) -> str | None:
+def fits(file: File) -> str | None:
     """The table whose columns the header has."""
     for table, (needed, others) in LAYOUTS.items():
         have = file.words | {
@@ -77,7 +79,7 @@ def _named_like(file: File) -> str | None:
 
 def read(file: File, context: Context) -> Iterator[Rows]:
     """Rows of one of the plain tables."""
-    table_name = _fits(file) or _named_like(file)
+    table_name = fits(file) or _named_like(file)
     tables = file.parquet_tables() if file.kind == "parquet" else iter([file.table()])
     for table in tables:
         columns = _columns(table, table_name, context)
@@ -85,6 +87,11 @@ def read(file: File, context: Context) -> Iterator[Rows]:
             yield Rows(table.ledger(context))
             return
         yield _READERS[table_name](table, columns, context)
+
+
+def read_table(table: Table, name: str, context: Context) -> Rows:
+    """Rows of a part of one of the plain tables that has all columns it needs."""
+    return _READERS[name](table, _columns(table, name, context), context)
 
 
 def _columns(table: Table, name: str, context: Context) -> dict[str, str | None] | None:
@@ -156,21 +163,28 @@ def _read_activity(table: Table, columns: dict, context: Context) -> Rows:
         {"person": person, "date": date, "metric": metric, "count": count, "first_day": first_day, "row": table.rows}
     )
     frame = frame[frame["count"].notna()]
-    return Rows(ledger, activity=_largest_count(frame, ledger))
+    if table.whole:  # of a part of a table the rest must be asked too (`bulk`)
+        frame, dropped = largest_count(frame, COUNT_OF)
+        for gone, reason in dropped:
+            ledger.skip(ledger.at(gone["row"].to_numpy()), reason)
+    return Rows(ledger, activity=frame)
 
 
-def _largest_count(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
-    """One count a person, day and metric: a repeated row counts once, of different counts the largest."""
-    key = ["person", "date", "metric", "first_day"]
-    again = frame.duplicated(key, keep=False)
-    if not again.any():
-        return frame
+def largest_count(frame: pd.DataFrame, key: tuple[str, ...]) -> tuple[pd.DataFrame, list[tuple[pd.DataFrame, str]]]:
+    """One count a person, day and metric: a repeated row counts once, of different counts the largest.
+
+    Returns
+    -------
+    tuple of (pandas.DataFrame, list)
+        What counts; and the rows that do not, with the reason.
+    """
+    key = list(key)
+    if not frame.duplicated(key).any():
+        return frame, []
     repeated = frame.duplicated([*key, "count"])
-    ledger.skip(ledger.at(frame["row"][repeated].to_numpy()), DUPLICATE)
     largest = frame[~repeated].sort_values(["count", "row"], kind="stable").drop_duplicates(key, keep="last").index
     smaller = ~repeated & ~frame.index.isin(largest)
-    ledger.skip(ledger.at(frame["row"][smaller].to_numpy()), SMALLER_COUNT)
-    return frame[frame.index.isin(largest)]
+    return frame[frame.index.isin(largest)], [(frame[repeated], DUPLICATE), (frame[smaller], SMALLER_COUNT)]
 
 
 def _read_events(table: Table, columns: dict, context: Context) -> Rows:
@@ -299,11 +313,10 @@ def _one_of(table: Table, column: str, allowed: tuple[str, ...], context: Contex
     known = {text.fold(word): word for word in allowed}
     ours = [known.get(text.fold(word), "") for word in distinct]
     wrong = [word for word, our in zip(distinct, ours) if not our]
-    if wrong:
-        near = difflib.get_close_matches(text.fold(wrong[0]), known, n=1)
-        guess = f"did you mean {known[near[0]]}? " if near else ""
-        where = np.array([not our for our in ours])[codes]
-        table.complain(context, column, where, "is not known", f"{guess}one of: {', '.join(allowed)}")
+    near = difflib.get_close_matches(text.fold(wrong[0]), known, n=1) if wrong else []
+    guess = f"did you mean {known[near[0]]}? " if near else ""
+    where = np.array([not our for our in ours], dtype=bool)[codes]
+    table.complain(context, column, where, "is not known", f"{guess}one of: {', '.join(allowed)}")
     return spread(ours, codes)
 
 

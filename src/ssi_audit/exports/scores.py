@@ -183,9 +183,12 @@ def score_frame(
     off = ((frame["total"] - sums).abs() > TOTAL_TOLERANCE) & ~(empty | failed)
     if off.any():
         first = frame[off].iloc[0]
-        context.note(
-            f"{table.file}: in {off.sum():,} rows the total is more than {TOTAL_TOLERANCE:g} away from the sum of the "
-            f"four pillars (row {first['row']}: {first['total']:g})"
+        context.count(
+            int(off.sum()),
+            lambda n: (
+                f"{table.file}: in {n:,} rows the total is more than {TOTAL_TOLERANCE:g} away from the sum of the "
+                f"four pillars (row {first['row']}: {first['total']:g})"
+            ),
         )
     return frame[~(empty | failed)]
 
@@ -197,8 +200,7 @@ def _values(table: Table, column: str | None, ours: str, context: Context) -> np
     if ours == "total":
         return table.numbers(column, context, low=0, high=100, expected="the index is a number from 0 to 100")
     values = table.numbers(column, context, low=0, high=100, expected='a rank is "top N %", from 0 to 100')
-    known = values[~np.isnan(values)]
-    if len(known) and (known <= 1).all() and (known % 1 != 0).any():
+    if column is not None and table.are_shares(column, values, context):
         context.note(f'{table.file}, "{column}": ranks are shares of one (0.05): read as per cent (5)')
         return values * 100
     return values

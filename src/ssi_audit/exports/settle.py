@@ -78,30 +78,13 @@ def build(received: Received) -> Reading:
     from ssi_audit.exports import Reading
 
     rows = received.rows
-    _drop_same_files(received)
-    frames = {table: _combine(rows, table) for table in COLUMNS}
-    roster = _rosters(rows)
-    matching = people.resolve(_seen(frames, rows), roster, _accepted(rows))
+    drop_same_files(received)
+    frames = {table: combine(rows, table) for table in COLUMNS}
+    roster = rosters(rows)
+    matching = people.resolve(identities_seen(frames, rows), roster, accepted(rows))
     if matching.problems:
         raise DataError(matching.problems)
-    unmatched, kept = {}, {}
-    for table, frame in frames.items():
-        coded = _look_up(frame["person"], matching.codes.__getitem__)
-        coded = coded if table == "crm_events" else as_text(coded)
-        known = (coded != "").to_numpy()
-        if known.all():
-            kept[table] = frame.assign(person=coded)
-            if table in FINAL:
-                unmatched[table] = _empty(table)
-            continue
-        strangers = frame[~known]
-        _mark_strangers(rows, strangers, matching)
-        # Rows that a reader gave without any person (leads of a list without owners) are told, but count for nobody.
-        left_out = strangers["person"].isin(matching.left_out - {""}).to_numpy()
-        strangers = strangers[~left_out]
-        if table in FINAL:
-            unmatched[table] = _final(strangers.assign(person=_look_up(strangers["person"], as_received)), table)
-        kept[table] = frame[known].assign(person=coded[known])
+    kept, unmatched = known_and_unmatched(frames, rows, matching)
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
         "activity": settle_activity(kept["activity"]),
@@ -110,12 +93,12 @@ def build(received: Received) -> Reading:
         "absences": Settled(kept["absences"], kept["absences"]),
         "teams": Settled(kept["teams"], kept["teams"]),
     }
-    _close_ledgers(rows, list(settled.values()))
-    final = {table: _final(settled[table].frame, table) for table in FINAL}
-    ledger = _ledger(received)
+    close_ledgers(rows, list(settled.values()))
+    final = {table: finished(settled[table].frame, table) for table in FINAL}
+    ledger = ledger_of(received)
     tables = schema.Tables(
         **final,
-        people=_with_presence(_with_teams(matching.people, kept["teams"]), final),
+        people=with_presence(with_teams(matching.people, kept["teams"]), final),
         ledger=ledger,
         notes=tuple(dict.fromkeys([*received.notes, *matching.notes])),
         fingerprint=received.fingerprint,
@@ -126,7 +109,32 @@ def build(received: Received) -> Reading:
 # --------------------------------------------------------------------------- putting together
 
 
-def _drop_same_files(received: Received) -> None:
+def known_and_unmatched(
+    frames: dict[str, pd.DataFrame], rows: list, matching: people.Matching
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    """The rows of people, with their codes, and those of nobody known, which are marked in their ledgers."""
+    unmatched, kept = {}, {}
+    for table, frame in frames.items():
+        coded = look_up(frame["person"], matching.codes.__getitem__)
+        coded = coded if table == "crm_events" else as_text(coded)
+        known = (coded != "").to_numpy()
+        if known.all():
+            kept[table] = frame.assign(person=coded)
+            if table in FINAL:
+                unmatched[table] = empty_table(table)
+            continue
+        strangers = frame[~known]
+        mark_strangers(rows, strangers, matching)
+        # Rows that a reader gave without any person (leads of a list without owners) are told, but count for nobody.
+        left_out = strangers["person"].isin(matching.left_out - {""}).to_numpy()
+        strangers = strangers[~left_out]
+        if table in FINAL:
+            unmatched[table] = finished(strangers.assign(person=look_up(strangers["person"], as_received)), table)
+        kept[table] = frame[known].assign(person=coded[known])
+    return kept, unmatched
+
+
+def drop_same_files(received: Received) -> None:
     """Two files with the same bytes that gave the same rows are one file.
 
     The rows must agree too: the answer of the SSI page is often the same on two days, and the day stands in the
@@ -142,30 +150,19 @@ def _drop_same_files(received: Received) -> None:
             continue
         mine = [received.rows[at] for at in groups[name]]
         for other in seen.get(digest, []):
-            if _same_rows(mine, [received.rows[at] for at in groups[other]]):
+            if same_rows(mine, [received.rows[at] for at in groups[other]]):
                 for item in mine:
-                    item.ledger.skip(np.ones(len(item.ledger), bool), SAME_FILE, other)
-                    for table in (*COLUMNS, "people", "accepted"):
-                        setattr(item, table, None)
+                    item.leave_out(SAME_FILE, other)
                 break
         else:
             seen.setdefault(digest, []).append(name)
 
 
-def _same_rows(mine: list, theirs: list) -> bool:
-    if len(mine) != len(theirs):
-        return False
-    for one, other in zip(mine, theirs):
-        for table in (*COLUMNS, "people", "accepted"):
-            a, b = getattr(one, table), getattr(other, table)
-            if (a is None) != (b is None):
-                return False
-            if a is not None and not a.reset_index(drop=True).equals(b.reset_index(drop=True)):
-                return False
-    return True
+def same_rows(mine: list, theirs: list) -> bool:
+    return len(mine) == len(theirs) and all(one.tells_the_same(other) for one, other in zip(mine, theirs))
 
 
-def _combine(rows: list, table: str) -> pd.DataFrame:
+def combine(rows: list, table: str) -> pd.DataFrame:
     """One frame of a table over all files, with `PLACE`."""
     sources = [item.export or item.ledger.file for item in rows]
     files = {name: at for at, name in enumerate(dict.fromkeys(sources))}
@@ -181,7 +178,7 @@ def _combine(rows: list, table: str) -> pd.DataFrame:
     parts = []
     for units, alike in _alike(given):
         sizes = [len(frame) for frame in alike]
-        part = _typed(alike[0] if len(alike) == 1 else pd.concat(alike, ignore_index=True), table)
+        part = typed(alike[0] if len(alike) == 1 else pd.concat(alike, ignore_index=True), table)
         file = [files[sources[unit]] for unit in units]
         parts.append(part.assign(unit=np.repeat(units, sizes), file=np.repeat(file, sizes)))
     person = pd.api.types.union_categoricals([part["person"] for part in parts]).remove_unused_categories()
@@ -208,10 +205,10 @@ def _alike(given: list[tuple[int, pd.DataFrame]]) -> list[tuple[list[int], list[
 def _nothing(table: str) -> pd.DataFrame:
     """A table without rows."""
     empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], "row")})
-    return _typed(empty, table).assign(unit=0, file=0).astype(dict.fromkeys(PLACE, "int64"))
+    return typed(empty, table).assign(unit=0, file=0).astype(dict.fromkeys(PLACE, "int64"))
 
 
-def _empty(table: str) -> pd.DataFrame:
+def empty_table(table: str) -> pd.DataFrame:
     """A finished table without rows."""
     nothing = _nothing(table)[list(FINAL[table])]
     return nothing.assign(person=nothing["person"].astype("str"))
@@ -223,7 +220,7 @@ def _without_categories(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: as_text(frame[name]) for name in coded})
 
 
-def _typed(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+def typed(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """Columns in the types of the table: days, floats, text with missing values; identities as categories."""
     columns = {}
     for name in (*COLUMNS[table], "row"):
@@ -257,17 +254,17 @@ def _text(given: pd.Series | None, n: int, blank_is_missing: bool) -> pd.Series:
     return text.mask(blank) if np.any(blank) else text
 
 
-def _rosters(rows: list) -> pd.DataFrame | None:
+def rosters(rows: list) -> pd.DataFrame | None:
     parts = [item.people.assign(file=item.ledger.file) for item in rows if item.people is not None]
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
-def _accepted(rows: list) -> pd.DataFrame | None:
+def accepted(rows: list) -> pd.DataFrame | None:
     parts = [item.accepted for item in rows if item.accepted is not None and len(item.accepted)]
     return pd.concat(parts, ignore_index=True) if parts else None
 
 
-def _seen(frames: dict[str, pd.DataFrame], rows: list) -> pd.DataFrame:
+def identities_seen(frames: dict[str, pd.DataFrame], rows: list) -> pd.DataFrame:
     """Distinct identities: in which table and file, with how many rows."""
     parts = []
     for table, frame in frames.items():
@@ -284,13 +281,13 @@ def _seen(frames: dict[str, pd.DataFrame], rows: list) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _look_up(identities: pd.Series, answer: Callable[[str], str]) -> pd.Series:
+def look_up(identities: pd.Series, answer: Callable[[str], str]) -> pd.Series:
     """The answer for each row as categories, asked once for each distinct identity."""
     answers = spread((answer(identity) for identity in identities.cat.categories), identities.cat.codes.to_numpy())
     return answers.set_axis(identities.index)
 
 
-def _mark_strangers(rows: list, strangers: pd.DataFrame, matching: people.Matching) -> None:
+def mark_strangers(rows: list, strangers: pd.DataFrame, matching: people.Matching) -> None:
     for unit, part in strangers.groupby("unit"):
         ledger = rows[unit].ledger
         for identity, own in part.groupby("person", observed=True):
@@ -379,11 +376,11 @@ def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list
     frame = kept["crm_events"]
     if frame["unit"].nunique() > 1:
         frame = frame.assign(person=as_text(frame["person"]))
-    events = twice.count_once(frame, readers, files, _known_until(kept))
+    events = twice.count_once(frame, readers, files, known_until(kept))
     return Settled(crm.with_started(events.frame), events.frame, events.dropped)
 
 
-def _known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:
+def known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:
     """The last day that anything but meetings and closings tells of: those can be dated ahead."""
     events = kept["crm_events"]
     sure = events.loc[events["kind"].isin(("inquiry", "opportunity")), "date"]
@@ -391,7 +388,7 @@ def _known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:
     return max((day for day in latest if pd.notna(day)), default=pd.NaT)
 
 
-def _close_ledgers(rows: list, settled: list[Settled]) -> None:
+def close_ledgers(rows: list, settled: list[Settled]) -> None:
     """Mark the rows of which nothing was kept, and those that never gave anything."""
     counted = [_rows_of_unit(result.counted) for result in settled]
     dropped = [(_rows_of_unit(frame), *why) for result in settled for frame, *why in result.dropped]
@@ -420,10 +417,10 @@ def _rows_of_unit(frame: pd.DataFrame) -> dict[int, np.ndarray]:
 # --------------------------------------------------------------------------- the tables
 
 
-def _final(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+def finished(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     columns = list(FINAL[table])
     if not len(frame):
-        return _empty(table)
+        return empty_table(table)
     order = _order(frame[columns])
     taken = {name: as_text(frame[name].take(order)).array for name in columns}
     return pd.DataFrame(taken, index=pd.RangeIndex(len(frame)), columns=columns, copy=False)
@@ -482,13 +479,13 @@ def _ranks(frame: pd.DataFrame) -> list[np.ndarray]:
     return [packed, *reversed(keys)]
 
 
-def _ledger(received: Received) -> pd.DataFrame:
+def ledger_of(received: Received) -> pd.DataFrame:
     parts = [*received.ledgers, ranges(item.ledger for item in received.rows)]
     ledger = pd.concat([part for part in parts if len(part)] or [empty_ledger()], ignore_index=True)
     return ledger.sort_values(["file", "first_row"], kind="stable").reset_index(drop=True)
 
 
-def _with_teams(roster: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
+def with_teams(roster: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
     """Teams and territories from lists of sellers, where people.csv leaves them blank."""
     if not len(teams):
         return roster
@@ -499,7 +496,7 @@ def _with_teams(roster: pd.DataFrame, teams: pd.DataFrame) -> pd.DataFrame:
     return roster
 
 
-def _with_presence(roster: pd.DataFrame, final: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def with_presence(roster: pd.DataFrame, final: dict[str, pd.DataFrame]) -> pd.DataFrame:
     roster = roster.copy()
     for column, table in (("in_ssi", "ssi"), ("in_crm", "crm_events"), ("in_activity", "activity")):
         roster[column] = roster["person"].isin(final[table]["person"].unique())

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,42 @@ _LOCKED = "EncryptedPackage".encode("utf-16-le")
 _SAVE_WORKBOOK = "open it and save it as xlsx without a password, or as CSV UTF-8"
 
 
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong in the same way in several places of a file.
+
+    Attributes
+    ----------
+    file : str
+    shown : tuple of str
+        The first `MAX_SHOWN` of them.
+    total : int
+    more : str
+        How the others are called.
+    fix : str
+    each : bool
+        Whether every one of `shown` gets the fix, or only the last word.
+    """
+
+    file: str
+    shown: tuple[str, ...]
+    total: int
+    more: str
+    fix: str
+    each: bool = False
+
+    def problems(self) -> list[Problem]:
+        """As they are shown to the user."""
+        last = len(self.shown) - 1 if self.total == len(self.shown) else -1
+        found = [
+            Problem(self.file, text, self.fix if self.each or at == last else "") for at, text in enumerate(self.shown)
+        ]
+        if self.total > len(self.shown):
+            more = f"and {self.total - len(self.shown):,} {self.more}"
+            found.append(Problem(self.file, more, "" if self.each else self.fix))
+        return found
+
+
 @dataclass
 class Context:
     """What a reader may ask and where it says what it found; one per file or folder that is read.
@@ -70,6 +106,14 @@ class Context:
         """Record a decision; said once however often it is made."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def complain(self, complaint: Complaint) -> None:
+        """Record cells or lines that are wrong: the first few, and how many more."""
+        self.problems += complaint.problems()
+
+    def count(self, n: int, say: Callable[[int], str]) -> None:
+        """Record a note about a number of rows."""
+        self.note(say(n))
 
     def day_first(self, file: str, column: str) -> bool | None:
         """The user's answer on the order of dates, for a column, its file, or all files."""
@@ -122,6 +166,31 @@ class Rows:
     parts: dict[int, np.ndarray] = field(default_factory=dict)
     export: str = ""
 
+    @property
+    def n_received(self) -> int:
+        """Rows of the file."""
+        return len(self.ledger)
+
+    def frames(self) -> dict[str, pd.DataFrame | None]:
+        """All frames by the names of their tables."""
+        names = ("ssi", "activity", "crm_events", "quotas", "absences", "teams", "people", "accepted")
+        return {name: getattr(self, name) for name in names}
+
+    def tells_the_same(self, other: Rows) -> bool:
+        """Whether the frames hold the same rows."""
+        for one, two in zip(self.frames().values(), other.frames().values()):
+            if (one is None) != (two is None):
+                return False
+            if one is not None and not one.reset_index(drop=True).equals(two.reset_index(drop=True)):
+                return False
+        return True
+
+    def leave_out(self, reason: str, detail: str) -> None:
+        """Skip all rows."""
+        self.ledger.skip(np.ones(len(self.ledger), dtype=bool), reason, detail)
+        for name in self.frames():
+            setattr(self, name, None)
+
 
 @dataclass
 class Table:
@@ -145,7 +214,11 @@ class Table:
         Rows left out already, and why: blank lines, repeated headers.
     mended : numpy.ndarray, optional
         True for rows that had empty cells behind the last column.
+    whole : bool
+        False for a part of a table, whose rows may be repeated in another part.
     """
+
+    whole: ClassVar[bool] = True
 
     file: str
     header: list[str]
@@ -246,18 +319,28 @@ class Table:
         """
         if column is None:
             return np.full(len(self), np.nan)
-        bounds = {"low": low, "high": high, "integer": integer}
+        parsed = self.parsed_numbers(column, context, {"low": low, "high": high, "integer": integer})
+        if parsed is None:
+            return np.full(len(self), np.nan)
+        self.complain(context, column, parsed.bad, "is not a number")
+        return self.in_range(parsed.values, column, context, low, high, expected)
+
+    def parsed_numbers(self, column: str, context: Context, bounds: dict) -> numbers.Numbers | None:
+        """A column in the convention that all of its values show; None, with a problem, where they show none."""
         try:
-            parsed = numbers.parse_numbers(self.frame[column], decimal=context.settings.decimal, **bounds)
+            return numbers.parse_numbers(self.frame[column], decimal=context.settings.decimal, **bounds)
         except Unreadable as error:
             others = self._decimal_of_others(column) if isinstance(error, numbers.OpenDecimal) else None
             if others is None:
                 context.problem(self.file, f'column "{column}": {error.found}', error.fix)
-                return np.full(len(self), np.nan)
+                return None
             context.note(f'{self.file}, "{column}": the decimal sign is that of the other columns, "{others}"')
-            parsed = numbers.parse_numbers(self.frame[column], decimal=others, **bounds)
-        self.complain(context, column, parsed.bad, "is not a number")
-        return self.in_range(parsed.values, column, context, low, high, expected)
+            return numbers.parse_numbers(self.frame[column], decimal=others, **bounds)
+
+    def are_shares(self, column: str, values: np.ndarray, context: Context) -> bool:
+        """Whether ranks of up to 100 per cent are written as shares of one (0.05)."""
+        known = values[~np.isnan(values)]
+        return bool(len(known) and (known <= 1).all() and (known % 1 != 0).any())
 
     def in_range(
         self, values: np.ndarray, column: str, context: Context, low: float | None, high: float | None, expected: str
@@ -266,9 +349,9 @@ class Table:
         with np.errstate(invalid="ignore"):
             below = np.zeros(len(values), bool) if low is None else values < low - LEFTOVER
             above = np.zeros(len(values), bool) if high is None else values > high + LEFTOVER
-        if below.any():
+        if low is not None:
             self.complain(context, column, below, f"cannot be {'negative' if low == 0 else f'less than {low:g}'}")
-        if above.any():
+        if high is not None:
             self.complain(context, column, above, expected or f"at most {high:g} is possible", separator=": ")
         return np.clip(values, low, high) if low is not None or high is not None else values
 
@@ -310,16 +393,22 @@ class Table:
         """
         if column is None:
             return pd.Series(np.full(len(self), np.datetime64("NaT"), "datetime64[s]"))
+        options = {"naive_zone": naive_zone, "shift_hours": shift_hours, "earliest": earliest, "latest": latest}
+        parsed = self.parsed_dates(column, context, {"day_first": day_first, **options})
+        if parsed is None:
+            return pd.Series(np.full(len(self), np.datetime64("NaT"), "datetime64[s]"))
+        for note in parsed.notes:
+            context.note(f'{self.file}, "{column}": {note}')
+        self.complain(context, column, parsed.bad, "is not a date that can be right")
+        return pd.Series(parsed.times)
+
+    def parsed_dates(self, column: str, context: Context, options: dict) -> dates.Dates | None:
+        """A column in the order of day and month that all of its values show; None, with a problem, where none."""
         answer = context.day_first(self.file, column)
+        day_first = options["day_first"] if answer is None else answer
         try:
-            parsed = dates.parse_dates(
-                self.frame[column],
-                day_first=day_first if answer is None else answer,
-                zone=context.settings.timezone,
-                naive_zone=naive_zone,
-                shift_hours=shift_hours,
-                earliest=earliest,
-                latest=latest,
+            return dates.parse_dates(
+                self.frame[column], **{**options, "day_first": day_first, "zone": context.settings.timezone}
             )
         except Unreadable as error:
             base = PurePosixPath(self.file).name
@@ -327,11 +416,7 @@ class Table:
             if "day_first" in fix:
                 fix = f'{fix}\nor for this column only: [day_first]  "{base}:{column}" = true'
             context.problem(self.file, f'column "{column}": {error.found}', fix)
-            return pd.Series(np.full(len(self), np.datetime64("NaT"), "datetime64[s]"))
-        for note in parsed.notes:
-            context.note(f'{self.file}, "{column}": {note}')
-        self.complain(context, column, parsed.bad, "is not a date that can be right")
-        return pd.Series(parsed.times)
+            return None
 
     def days(self, column: str | None, context: Context, **options) -> pd.Series:
         """As `times`, without the time of day."""
@@ -342,15 +427,14 @@ class Table:
     ) -> None:
         """Record the cells of a column that are wrong: the first few, and how many more."""
         at = np.flatnonzero(where)
+        shown = []
         for index in at[:MAX_SHOWN]:
-            last = index == at[-1]
             value = " ".join(str(self.frame[column].iloc[index]).split())
             value = value if len(value) <= 60 else value[:57] + "..."
             cell = f'row {self.rows[index]}, "{column}"' + (f" = {value}{separator}" if value else " ")
-            context.problem(self.file, f"{cell}{what}", (fix or CORRECT) if last else "")
-        if len(at) > MAX_SHOWN:
-            more = f'and {len(at) - MAX_SHOWN:,} more rows like these in "{column}"'
-            context.problem(self.file, more, fix or CORRECT)
+            shown.append(f"{cell}{what}")
+        more = f'more rows like these in "{column}"'
+        context.complain(Complaint(self.file, tuple(shown), len(at), more, fix or CORRECT))
 
     def ledger(self, context: Context | None = None, table: str = "") -> Ledger:
         """A ledger of all rows of the file, those set aside included.
@@ -367,20 +451,22 @@ class Table:
             self._judge_odd_lines(context, ledger)
         return ledger
 
+    @property
+    def last_row(self) -> int:
+        """The last row of the whole table; 0 where there is none."""
+        return int(self.rows[-1]) if len(self.rows) else 0
+
     def _judge_odd_lines(self, context: Context, ledger: Ledger) -> None:
-        last = self.rows[-1] if len(self.rows) else 0
-        trailers = [line.row for line in self.odd if line.row > last and line.filled <= 1]
+        trailers = [line.row for line in self.odd if line.row > self.last_row and line.filled <= 1]
         wrong = [line for line in self.odd if line.row not in set(trailers)]
         ledger.add(trailers, "skipped", TRAILER)
+        shown = []
         for line in wrong[:MAX_SHOWN]:
             fields = "1 field" if len(line.cells) == 1 else f"{len(line.cells)} fields"
-            context.problem(
-                self.file,
-                f"row {line.row} has {fields}, the header has {len(self.header)}",
-                "a cell with a separator or a line break needs quotation marks around it",
-            )
-        if len(wrong) > MAX_SHOWN:
-            context.problem(self.file, f"and {len(wrong) - MAX_SHOWN:,} more rows with another number of fields")
+            shown.append(f"row {line.row} has {fields}, the header has {len(self.header)}")
+        fix = "a cell with a separator or a line break needs quotation marks around it"
+        more = "more rows with another number of fields"
+        context.complain(Complaint(self.file, tuple(shown), len(wrong), more, fix, each=True))
         ledger.add([line.row for line in wrong], "skipped", "wrong number of fields")
 
 

@@ -18,10 +18,11 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import TextIO
 
 import numpy as np
 import pandas as pd
@@ -96,10 +97,10 @@ class Dialect:
     double_quote: bool = True
     escape: str = ""
 
-    def reader(self, text: str, *, strict: bool = False) -> Iterable[list[str]]:
+    def reader(self, text: str | TextIO, *, strict: bool = False) -> Iterable[list[str]]:
         """Python's own csv reader for this dialect: slow, used on heads and to find faults."""
         return csv.reader(
-            io.StringIO(text, newline=""),
+            io.StringIO(text, newline="") if isinstance(text, str) else text,
             delimiter=self.delimiter,
             quotechar=self.quote,
             doublequote=self.double_quote,
@@ -485,45 +486,81 @@ def cut(
         For a NUL byte and for a quotation mark that is never closed, with the row.
     """
     if b"\x00" in utf8:
-        line = utf8[: utf8.index(b"\x00")].count(b"\n") + 1
-        raise Unreadable(
-            f"line {line} holds a NUL byte: the file was cut or damaged",
-            "export it again, or open it in a spreadsheet program and save it as CSV UTF-8",
-        )
+        raise nul_byte(utf8[: utf8.index(b"\x00")].count(b"\n") + 1)
     if hidden_first:
         utf8 = utf8[utf8.index(b"\n") + 1 :]
-    top, start = _records_to(utf8, dialect, header_at, encoding)
-    if not top:
+    start = rows_start(utf8, dialect, header_at, encoding)
+    if start is None:
         return Cells([], pd.DataFrame(), np.array([], dtype=np.int64))
-    header = [cell.strip() for cell in top[-1]]
-    while len(header) > 1 and not header[-1]:
-        header.pop()
-    above = [OddLine(at + 1, tuple(cells)) for at, cells in enumerate(top[:-1]) if any(c.strip() for c in cells)]
-    if len(header) > MAX_COLUMNS:
-        raise Unreadable(f"the header has {len(header):,} columns: that is no export", "leave the file out")
-    width = max(len(header), _usual_width(utf8[start : start + HEAD_BYTES], dialect, len(header), encoding))
+    header, width = start.header, start.width
     wanted = [at for at, cell in enumerate(header) if not only or fold(cell) in only]
     if not only or width > len(header) or not wanted:
         wanted = list(range(width))
     try:
-        table, odd = _arrow_cut(utf8, start, dialect, width, wanted, keep_odd=encoding == "utf-8")
+        table, odd = _arrow_cut(utf8, start.offset, dialect, width, wanted, keep_odd=encoding == "utf-8")
     except Unreadable:
         if encoding == "utf-8":
             raise
         return cut(_transcode(utf8, encoding), dialect, header_at, only=only)  # a line set aside has to be text
     if odd and len(wanted) < width:
         wanted = list(range(width))
-        table, odd = _arrow_cut(utf8, start, dialect, width, wanted)
-    _check_quotes(utf8, start, table.num_rows + len(odd), dialect, len(top), encoding)
+        table, odd = _arrow_cut(utf8, start.offset, dialect, width, wanted)
+    _check_quotes(utf8, start.offset, table.num_rows + len(odd), dialect, start.header_row, encoding)
     header = [header[at] for at in wanted] if len(wanted) < width else header
-    first_row = len(top) + 1
+    first_row = start.header_row + 1
     numbers = np.delete(np.arange(table.num_rows + len(odd)), [line.row for line in odd]) + first_row
     odd = [replace(line, row=line.row + first_row) for line in odd]
     frame = pd.DataFrame(
         {at: _as_str(_in_utf8(column, encoding)) for at, column in enumerate(table.columns)},
         index=pd.RangeIndex(table.num_rows), columns=range(len(wanted)), copy=False,
     )  # fmt: skip
-    return Cells(header, frame, numbers, len(top), above, odd)
+    return Cells(header, frame, numbers, start.header_row, start.above, odd)
+
+
+@dataclass(frozen=True)
+class RowsStart:
+    """Where the rows of a text table begin, told by its head.
+
+    Attributes
+    ----------
+    header : list of str
+    header_row : int
+    above : list of OddLine
+        Lines above the header that are not blank.
+    offset : int
+        First byte behind the header.
+    width : int
+        Fields of a row: those of the header, or more where most rows have more.
+    """
+
+    header: list[str]
+    header_row: int
+    above: list[OddLine]
+    offset: int
+    width: int
+
+
+def rows_start(utf8: bytes, dialect: Dialect, header_at: int, encoding: str = "utf-8") -> RowsStart | None:
+    """Header and first row of a text table, of which only the beginning is looked at; None where there is no header."""
+    top, offset = _records_to(utf8, dialect, header_at, encoding)
+    if not top:
+        return None
+    header = [cell.strip() for cell in top[-1]]
+    while len(header) > 1 and not header[-1]:
+        header.pop()
+    above = [OddLine(at + 1, tuple(cells)) for at, cells in enumerate(top[:-1]) if any(c.strip() for c in cells)]
+    if len(header) > MAX_COLUMNS:
+        raise Unreadable(f"the header has {len(header):,} columns: that is no export", "leave the file out")
+    width = max(len(header), _usual_width(utf8[offset : offset + HEAD_BYTES], dialect, len(header), encoding))
+    return RowsStart(header, len(top), above, offset, width)
+
+
+def nul_byte(line: int) -> Unreadable:
+    """What is said of a file with a NUL byte."""
+    return Unreadable(
+        f"line {line} holds a NUL byte: the file was cut or damaged",
+        "export it again, or open it in a spreadsheet program and save it as CSV UTF-8",
+    )
 
 
 def _records_to(utf8: bytes, dialect: Dialect, header_at: int, encoding: str) -> tuple[list[list[str]], int]:
@@ -569,43 +606,61 @@ def _arrow_cut(
     body = pa.py_buffer(utf8).slice(start)
     odd: list[OddLine] = []
     threads = body.size > THREADS_FROM
-
-    def keep_aside(row: arrow_csv.InvalidRow) -> str:
-        cells = next(iter(dialect.reader(row.text)), [])
-        odd.append(OddLine((row.number or 0) - 1, tuple(cells)))
-        return "skip"
+    keep_aside = aside_handler(dialect, odd) if keep_odd else None
 
     block = FIRST_BLOCK
     while True:
         odd.clear()
         try:
             table = arrow_csv.read_csv(
-                pa.BufferReader(body),
-                read_options=arrow_csv.ReadOptions(use_threads=threads, column_names=names, block_size=block),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=dialect.delimiter,
-                    quote_char=dialect.quote,
-                    double_quote=dialect.double_quote,
-                    escape_char=dialect.escape or False,
-                    newlines_in_values=True,
-                    ignore_empty_lines=False,
-                    invalid_row_handler=keep_aside if keep_odd else None,
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    check_utf8=False,  # `decode` has seen to it
-                    strings_can_be_null=False,
-                    column_types={name: pa.large_string() for name in names},
-                    include_columns=shown,
-                ),
+                pa.BufferReader(body), **arrow_options(dialect, names, shown, block, keep_aside, threads)
             )
         except pa.ArrowInvalid as error:
-            if "straddling" not in str(error) or block >= LAST_BLOCK:
-                raise Unreadable(f"not readable as a table: {error}", "save the file again as CSV UTF-8") from error
-            block = min(block * 8, LAST_BLOCK)
+            block = larger_block(error, block)
         else:
             if not (threads and odd):
                 return table, odd
             threads = False
+
+
+def arrow_options(dialect: Dialect, names: list[str], shown: list[str], block: int, aside, threads: bool) -> dict:
+    """How Arrow cuts a table: every cell as text, lines of another length given to `aside`."""
+    return {
+        "read_options": arrow_csv.ReadOptions(use_threads=threads, column_names=names, block_size=block),
+        "parse_options": arrow_csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote,
+            double_quote=dialect.double_quote,
+            escape_char=dialect.escape or False,
+            newlines_in_values=True,
+            ignore_empty_lines=False,
+            invalid_row_handler=aside,
+        ),
+        "convert_options": arrow_csv.ConvertOptions(
+            check_utf8=False,  # `decode` has seen to it
+            strings_can_be_null=False,
+            column_types={name: pa.large_string() for name in names},
+            include_columns=shown,
+        ),
+    }
+
+
+def aside_handler(dialect: Dialect, odd: list[OddLine]) -> Callable[[arrow_csv.InvalidRow], str]:
+    """Put lines of another length into a list, by the index of their line."""
+
+    def keep_aside(row: arrow_csv.InvalidRow) -> str:
+        cells = next(iter(dialect.reader(row.text)), [])
+        odd.append(OddLine((row.number or 0) - 1, tuple(cells)))
+        return "skip"
+
+    return keep_aside
+
+
+def larger_block(error: pa.ArrowInvalid, block: int) -> int:
+    """The next block size to try where a row is longer than a block; raises `Unreadable` for anything else."""
+    if "straddling" not in str(error) or block >= LAST_BLOCK:
+        raise Unreadable(f"not readable as a table: {error}", "save the file again as CSV UTF-8") from error
+    return min(block * 8, LAST_BLOCK)
 
 
 def _check_quotes(
@@ -622,9 +677,14 @@ def _check_quotes(
         n_breaks += utf8.count(b"\r", start) - utf8.count(b"\r\n", start)
     if n_quotes % 2 == 0 and n_breaks <= n_lines:
         return
+    find_open_quote(dialect.reader(utf8[start:].decode(encoding), strict=True), rows_above)
+
+
+def find_open_quote(records: Iterable[list[str]], rows_above: int) -> None:
+    """Go through all records with Python's strict reader; raises `Unreadable` at the first fault."""
     row = rows_above
     try:
-        for _ in dialect.reader(utf8[start:].decode(encoding), strict=True):
+        for _ in records:
             row += 1
     except csv.Error as error:
         raise Unreadable(

@@ -87,8 +87,8 @@ def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_
         return events
     if frame["file"].nunique() > 1:
         _older_exports(events)
-    _same_record(events)
-    _planned(events, known_until)
+    same_record(events)
+    planned(events, known_until)
     if events.frame["file"].nunique() > 1:
         _overlapping_lists(events)
         _same_meeting(events)
@@ -123,7 +123,7 @@ def _older_exports(events: Events) -> None:
     events.drop(frame.index.isin(older.index[older]), LATER_EXPORT, chosen["unit_kept"])
 
 
-def _same_record(events: Events) -> None:
+def same_record(events: Events) -> None:
     """An event known by its id, or by its deal, counts once; the last row says how."""
     frame = events.frame
     of_deal = (frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)).to_numpy()
@@ -145,7 +145,7 @@ def _same_record(events: Events) -> None:
         events.drop(frame.index.isin(kept.index), SAME_EVENT, kept)
 
 
-def _planned(events: Events, known_until: pd.Timestamp) -> None:
+def planned(events: Events, known_until: pd.Timestamp) -> None:
     frame = events.frame
     if pd.notna(known_until):
         events.drop((frame["kind"] == "meeting") & (frame["date"] > known_until), PLANNED)

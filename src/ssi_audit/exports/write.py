@@ -47,37 +47,41 @@ def write_plain(reading: Reading, out: Path | str) -> list[Path]:
         If `out` lies in the folder that was read: the next run would count everything twice.
     """
     out = Path(out)
-    source = Path(reading.folder).resolve()
-    if out.resolve() == source or source in out.resolve().parents:
-        raise DataError(Problem("", f"{out} lies in the data folder itself", "choose a folder outside of it"))
+    check_apart(Path(reading.folder), out)
     out.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        names = [_write(frame, made / name) for name, frame in _files(reading).items()]
-        _move(made, out, names)
+        names = [append(frame, made / name) for name, frame in _files(reading).items()]
+        move(made, out, names)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return [out / name for name in names]
 
 
+def check_apart(source: Path, out: Path) -> None:
+    """Refuse to write into the folder that is read."""
+    if out.resolve() == source.resolve() or source.resolve() in out.resolve().parents:
+        raise DataError(Problem("", f"{out} lies in the data folder itself", "choose a folder outside of it"))
+
+
 def _files(reading: Reading) -> dict[str, pd.DataFrame]:
     tables = reading.tables
-    handles = _handles(tables.people)
+    names = handles(tables.people)
     files = {}
     for name in (*ALWAYS, *IF_ANY):
         own = getattr(tables, name)
-        named = own.assign(person=own["person"].map(handles).astype("str"))
+        named = own.assign(person=own["person"].map(names).astype("str"))
         whole = pd.concat([named, reading.unmatched[name]], ignore_index=True)
         if len(whole) or name in ALWAYS:
             files[f"{name}.csv"] = whole
-    files["people.csv"] = _people(tables.people)
+    files["people.csv"] = people_table(tables.people)
     files["ledger.csv"] = tables.ledger
     if len(reading.proposals):
         files[REVIEW_FILE] = reading.proposals
     return files
 
 
-def _handles(people: pd.DataFrame) -> dict[str, str]:
+def handles(people: pd.DataFrame) -> dict[str, str]:
     """Code → how the person is named in the files: the name, for namesakes what tells them apart."""
     twice = people["name"].duplicated(keep=False)
     apart = people["email"]
@@ -86,16 +90,18 @@ def _handles(people: pd.DataFrame) -> dict[str, str]:
     return dict(zip(people["person"], people["name"].where(~twice, apart.fillna(people["name"]))))
 
 
-def _people(people: pd.DataFrame) -> pd.DataFrame:
+def people_table(people: pd.DataFrame) -> pd.DataFrame:
+    """The people as people.csv names its columns; those of which nothing is known are left out."""
     named = people.drop(columns=["person", "in_ssi", "in_crm", "in_activity"]).rename(columns={"name": "person"})
     always = [*schema.PEOPLE_COLUMNS]
     others = [column for column in named.columns if column not in always and named[column].notna().any()]
     return named[[*always, *others]]
 
 
-def _write(frame: pd.DataFrame, path: Path) -> str:
+def append(frame: pd.DataFrame, path: Path, header: bool = True) -> str:
+    """Write the rows of a table behind those that the file holds; returns its name."""
     shown = pd.DataFrame({column: _as_text(frame[column]) for column in frame.columns})
-    shown.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    shown.to_csv(path, mode="a", index=False, header=header, encoding="utf-8", lineterminator="\n")
     return path.name
 
 
@@ -112,7 +118,8 @@ def _as_text(column: pd.Series) -> pd.Series:
     return column
 
 
-def _move(made: Path, out: Path, names: list[str]) -> None:
+def move(made: Path, out: Path, names: list[str]) -> None:
+    """Put files into a folder in place of our own that lie there."""
     if not out.exists():
         made.replace(out)
         return
