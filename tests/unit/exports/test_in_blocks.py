@@ -50,7 +50,11 @@ CLEAN = {
             for kind in ("inquiry", "meeting", "deal_won")
         ),
     ),
-    "quotas.csv": "person,period_start,period_end,quota\nAnn Lee,2026-01-01,2026-03-31,1000\nEve,2026-01-01,2026-03-31,5\n",
+    "quotas.csv": lines(
+        "person,period_start,period_end,quota",
+        "Ann Lee,2026-01-01,2026-03-31,1000",
+        "Eve,2026-01-01,2026-03-31,5",
+    ),
 }
 
 # Name → files, settings. What is told of each is whatever reading it whole tells.
@@ -290,8 +294,10 @@ UNDERSTOOD = {
     "another system's export beside it": (
         {
             "crm_events.csv": CLEAN["crm_events.csv"],
-            "deals.csv": "Deal - Title,Deal - Owner,Deal - Status,Deal - Deal created,Deal - Won time,Deal - Value,Deal - ID\n"
-            "Big one,Bo Berg,Won,2026-03-01 08:00:00,2026-03-05 09:00:00,500,D1\n",
+            "deals.csv": lines(
+                "Deal - Title,Deal - Owner,Deal - Status,Deal - Deal created,Deal - Won time,Deal - Value,Deal - ID",
+                "Big one,Bo Berg,Won,2026-03-01 08:00:00,2026-03-05 09:00:00,500,D1",
+            ),
         },
         {},
     ),
@@ -310,14 +316,14 @@ UNDERSTOOD = {
         },
         {"columns": {"ssi": {"person": "who", "relationships": "relacoes"}}},
     ),
-    "not UTF-8 from the first row, or only far behind": (
+    "a file that is not UTF-8 beside one that is": (
         {
             "ssi.csv": lines(SSI_HEADER, *readings(*DAYS, person="José Muñoz")).encode("cp1252"),
             "activity.csv": CLEAN["activity.csv"],
         },
         {"encoding": {"ssi.csv": "cp1252"}},
     ),
-    "as Parquet and as a workbook's CSV": (
+    "separated by tabs, under another name": (
         {"ssi.csv": CLEAN["ssi.csv"], "mine.txt": CLEAN["activity.csv"].replace(",", "\t")},
         {},
     ),
@@ -326,7 +332,6 @@ UNDERSTOOD = {
 
 # One case of every kind of decision and of every table is enough for every day.
 EVERY_DAY = (
-    "clean",
     "order of the date told by the last row",
     "decimal comma told by the last row",
     "ranks that only begin like shares",
@@ -433,7 +438,7 @@ REFUSED = {
         {"ssi.csv": lines(SSI_HEADER.replace("relationships", "relatoinships"), *readings(*DAYS[:3]))},
         {},
     ),
-    "a file that is no text, people that contradict": (
+    "people that contradict each other": (
         {"people.csv": PEOPLE + "Ann Lee,other@x.example,\nX Y,ann@x.example,\n", "ssi.csv": CLEAN["ssi.csv"]},
         {},
     ),
@@ -474,6 +479,13 @@ def test_a_large_file_is_never_held_whole(tmp_path, monkeypatch):
     assert read_in_blocks(tmp_path, Settings()).in_blocks == 1
     assert file.stat().st_size > 300
     assert max(n for _, n in asked) <= 200
+
+
+def test_a_file_that_stops_being_utf8_is_read_whole(tmp_path, monkeypatch):
+    """The beginning of a file does not tell its encoding: found out behind it, the file goes the usual way."""
+    monkeypatch.setattr(chunks, "BEGINNING", 200)
+    files = {"ssi.csv": lines(SSI_HEADER, *readings(*DAYS), *readings(DAYS[0], person="José Muñoz")).encode("cp1252")}
+    assert same(fill(tmp_path, files)).in_blocks == 0
 
 
 def test_small_folders_are_read_whole(tmp_path):
