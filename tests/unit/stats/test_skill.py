@@ -10,6 +10,7 @@ from scipy import stats as scipy_stats
 
 from ssi_audit import stats
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats import skill
 from ssi_audit.stats.rows import prepare
 from ssi_audit.stats.skill import deviance_by_person, skill_of
 from tests.unit.stats.panels import panel
@@ -155,6 +156,15 @@ def test_above_fifty_people_ten_groups_are_held_out():
     assert not np.allclose(first.held_out, other.held_out, rtol=1e-12)
     assert first.held_out.sum() == pytest.approx(other.held_out.sum(), rel=0.02)
     assert (first.fitted == other.fitted).all()
+
+
+def test_above_fifty_people_the_pull_is_a_series(monkeypatch):
+    """It ends where decomposing everybody's leverage ends, with effects per week as well."""
+    many = panel(n_people=55, n_weeks=12)
+    fit = stats.fe_poisson(many.y, many.X, many.person, many.offset, many.week)
+    series = skill._pull(fit)
+    monkeypatch.setattr(skill, "MAX_LEAVE_ONE_OUT", 60)
+    assert series == pytest.approx(skill._pull(fit), rel=1e-6)
 
 
 def test_a_quarter_that_only_the_held_out_person_has_is_bridged(rows):
