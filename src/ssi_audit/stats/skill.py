@@ -110,7 +110,7 @@ class HeldOutR2:
 
 @dataclass(frozen=True)
 class ShapleyShare:
-    """One block's share of the explained whole, with a person-jackknife 95 % interval."""
+    """One block's share of the explained whole, with a 95 % interval: a person jackknife, of the whole `skill_of`."""
 
     share: float
     low: float
