@@ -26,7 +26,7 @@ from tests.bench import run as bench
 
 # Notebooks that are timed with the commands; the rest is taken to cost as much each.
 BY_COMMAND = 3
-# The two teams of the sample, again and again.
+# The two teams of the sample, again and again; a hundred would take `make bench` past its three minutes.
 TEAM_PAGES = 40
 
 
