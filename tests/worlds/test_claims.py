@@ -65,15 +65,16 @@ def test_claims_come_out_as_the_world_makes_them(name):
 
 @pytest.mark.slow
 def test_a_dozen_sellers_in_every_world():
-    """At 12 x 52 claims about sales stay open in 85 % of cases (strong links show early), in `null` in 90 %."""
+    """At 12 x 52 claims about sales stay open in 90 % of cases (a strong effect on closing shows early)."""
     open_, total = Counter(), Counter()
     for name in ALL_WORLDS:
         for seed in range(1, 5):
             found = states(make_world(name, 12, 52, seed), *ON_SALES)
             total[name] += len(ON_SALES)
             open_[name] += sum(state == "not_enough_data" for state in found.values())
-    assert open_.total() / total.total() >= 0.85
+    assert open_.total() / total.total() >= 0.9
     assert open_["null"] / total["null"] >= 0.9
+    assert min(open_[name] / total[name] for name in ALL_WORLDS if name != "effectiveness") >= 0.8
 
 
 def leaders_gap(world: World) -> float:
