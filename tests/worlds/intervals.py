@@ -112,5 +112,7 @@ OF_CLAIM = {
     # The headline repeats the best indicator, or the level that overlaps more: one of those listed below it.
     "watch-these-instead": lambda rest: EXPECTED if rest else "",
     "pillars-overlap": lambda rest: LARGE if rest else "",
-    **dict.fromkeys(("productive-prospecting", "passive-score-low"), lambda rest: LARGE),
+    # The headline repeats the published contrast or the line: mostly the line in small teams, the other in large ones.
+    "productive-prospecting": lambda rest: LARGE if rest else "",
+    "passive-score-low": lambda rest: LARGE,
 }  # fmt: skip
