@@ -326,7 +326,7 @@ def _check_whole(file: File) -> None:
     elif file.kind == "sqlite":
         _ = file.sqlite_tables
     elif file.kind == "parquet":
-        _ = next(file.parquet_tables(), None)
+        file.parquet_table()
 
 
 def _left_out(files: list[File], rows: Iterable[Rows], context: Context) -> list[pd.DataFrame]:

@@ -290,20 +290,13 @@ class File:
         except (pa.ArrowException, OSError, ValueError) as error:
             raise Unreadable(f"not readable as Parquet: {error}", "write the file again", self.name) from error
 
-    def parquet_tables(self, rows: int = 1_000_000) -> Iterator[TypedTable]:
-        """A Parquet file in pieces of at most `rows` rows, numbered from 1."""
-        first = 1
-        batches = self._parquet.iter_batches(batch_size=rows)
-        while True:
-            try:
-                frame = next(batches).to_pandas()
-            except StopIteration:
-                return
-            except (pa.ArrowException, OSError, ValueError) as error:
-                raise Unreadable(f"not readable as Parquet: {error}", "write the file again", self.name) from error
-            numbers = np.arange(first, first + len(frame), dtype=np.int64)
-            yield TypedTable(self.name, list(frame.columns), frame, numbers)
-            first += len(frame)
+    def parquet_table(self) -> TypedTable:
+        """A Parquet file, its rows numbered from 1; whole, because a date or a repeated count is told from all rows."""
+        try:
+            frame = self._parquet.read().to_pandas()
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise Unreadable(f"not readable as Parquet: {error}", "write the file again", self.name) from error
+        return TypedTable(self.name, list(frame.columns), frame, np.arange(1, len(frame) + 1, dtype=np.int64))
 
     # ---- what the name says
 

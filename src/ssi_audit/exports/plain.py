@@ -80,13 +80,9 @@ def _named_like(file: File) -> str | None:
 def read(file: File, context: Context) -> Iterator[Rows]:
     """Rows of one of the plain tables."""
     table_name = fits(file) or _named_like(file)
-    tables = file.parquet_tables() if file.kind == "parquet" else iter([file.table()])
-    for table in tables:
-        columns = _columns(table, table_name, context)
-        if columns is None:
-            yield Rows(table.ledger(context))
-            return
-        yield _READERS[table_name](table, columns, context)
+    table = file.parquet_table() if file.kind == "parquet" else file.table()
+    columns = _columns(table, table_name, context)
+    yield Rows(table.ledger(context)) if columns is None else _READERS[table_name](table, columns, context)
 
 
 def read_table(table: Table, name: str, context: Context) -> Rows:

@@ -194,6 +194,20 @@ def test_parquet_reads_as_the_same_table(tmp_path):
         assert named(reading(tmp_path / name, {"a.parquet": buffer.getvalue()}), "activity") == wanted
 
 
+def test_a_count_repeated_far_below_counts_once(tmp_path):
+    """A million rows lie between a count and its repetition, and between a clear date and one that needs it."""
+    days = np.datetime64("2026-02-13") + np.arange(2)
+    date = np.resize(days, 1_000_002).astype("datetime64[D]").astype(object)
+    text = pd.Series(date).map({day: day.strftime("%d/%m/%Y") for day in set(date)})
+    text.iloc[-1] = "03/02/2026"
+    frame = pd.DataFrame({"person": "Ann", "date": text, "metric": "posts", "count": 5})
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    read = reading(tmp_path, {"activity.parquet": buffer.getvalue()})
+    assert sorted(read.tables.activity["date"].dt.strftime("%Y-%m-%d")) == ["2026-02-03", "2026-02-13", "2026-02-14"]
+    assert read.tables.activity["count"].tolist() == [5, 5, 5]
+
+
 def test_parquet_values_are_checked_too(tmp_path):
     """Typed columns pass the same checks: ranges and infinities."""
     buffer = io.BytesIO()
