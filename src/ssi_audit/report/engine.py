@@ -35,6 +35,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from ssi_audit.report.kernels import COMMAND, ForkedKernel, Kernels, WarmStopped
+from ssi_audit.report.locks import MAKING
 
 ENGINE = "ssi-audit"
 # Starting a kernel takes a second or two; a machine that swaps may need a minute.
@@ -271,6 +272,11 @@ class _Manager(AsyncKernelManager):
             metadata={"supported_encryption": ["curve"]},
         )
 
+    def client(self, **given: Any) -> Any:
+        """A client of this kernel."""
+        with MAKING:
+            return super().client(**given)
+
     async def _async_wait(self, pollinterval: float = 0.1) -> None:
         # A tenth of a second per kernel would be seconds per report.
         await super()._async_wait(pollinterval=min(pollinterval, 0.005))
@@ -285,20 +291,23 @@ class Engine(NBClientEngine):
     ) -> None:
         """Run the cells; see `papermill.engines.Engine`."""
         progress.notebook = nb_man.nb
-        manager = _manager(kernels, progress)
-        client = PapermillNotebookClient(
-            nb_man,
-            km=manager,
-            kernel_name=manager.kernel_name,
-            log=LOG,
-            timeout=execution_timeout,
-            startup_timeout=START_TIMEOUT,
-            iopub_timeout=OUTPUT_TIMEOUT,
-            record_timing=False,
-            store_widget_state=False,
-            on_cell_start=lambda cell, cell_index: setattr(progress, "cell", cell_index),
-            on_cell_error=lambda cell, cell_index, execute_reply: _add_missing_error(cell, execute_reply["content"]),
-        )
+        with MAKING:
+            manager = _manager(kernels, progress)
+            client = PapermillNotebookClient(
+                nb_man,
+                km=manager,
+                kernel_name=manager.kernel_name,
+                log=LOG,
+                timeout=execution_timeout,
+                startup_timeout=START_TIMEOUT,
+                iopub_timeout=OUTPUT_TIMEOUT,
+                record_timing=False,
+                store_widget_state=False,
+                on_cell_start=lambda cell, cell_index: setattr(progress, "cell", cell_index),
+                on_cell_error=lambda cell, cell_index, execute_reply: _add_missing_error(
+                    cell, execute_reply["content"]
+                ),
+            )
         client.owns_km = True  # ends the kernel, whatever happened
         client.shutdown_kernel = "immediate"
         client.execute()

@@ -1,8 +1,13 @@
-"""A lock that the system drops when its holder ends, however it ends."""
+"""A lock that the system drops when its holder ends, however it ends, and one between threads."""
 
 from __future__ import annotations
 
 import sys
+import threading
+
+# Held where Jupyter's objects are made: the first one of a class turns names of classes into classes, and two threads
+# that do so at once fail (traitlets, `_resolve_classes`).
+MAKING = threading.RLock()
 
 
 def try_lock(descriptor: int) -> bool:

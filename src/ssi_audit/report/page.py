@@ -24,6 +24,7 @@ from ssi_audit.report.cards import cards_of
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.jobs import StepFailure
 from ssi_audit.report.language import Language
+from ssi_audit.report.locks import MAKING
 from ssi_audit.report.offline import requests_of
 from ssi_audit.report.templating import environment, render
 
@@ -203,7 +204,8 @@ class _Exporter(TemplateExporter):
 
 
 def _fill(template: str, notebook: nbformat.NotebookNode, **page: Any) -> str:
-    exporter = _Exporter(template_file=template, template_paths=[str(TEMPLATES)])
+    with MAKING:
+        exporter = _Exporter(template_file=template, template_paths=[str(TEMPLATES)])
     return exporter.from_notebook_node(notebook, resources={"page": page})[0]
 
 

@@ -12,7 +12,6 @@ import functools
 import hashlib
 import json
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,9 +43,6 @@ ANSWER = "index"
 EDITED = "ssi-audit or the notebook was edited while this ran: run it again"
 # A cell that computes for longer than this is taken for stuck.
 CELL_TIMEOUT = 3600.0
-# Longest that a kernel waits for the thread that looks after it while another renders a page. With Python's usual
-# five milliseconds, at every step of the talk with the kernel, a notebook of 15 short cells took 1.7 times as long.
-SWITCH_SECONDS = 0.0005
 
 Extra = Callable[[Mapping[str, JobResult]], Mapping[str, bytes]]
 
@@ -294,8 +290,6 @@ class _Run:
         pool = ThreadPoolExecutor(workers, thread_name_prefix="notebook")
         queue = list(jobs)
         running: set[Future[JobResult]] = set()
-        usual = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_SECONDS)
         try:
             while queue or running:
                 while queue and len(running) < workers:
@@ -315,7 +309,6 @@ class _Run:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            sys.setswitchinterval(usual)
         return results
 
     def one(self, job: Job) -> JobResult:

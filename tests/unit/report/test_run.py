@@ -384,22 +384,6 @@ def test_so_many_at_a_time_longest_first(fake_jobs, kernels, workers):
     assert list(results) == ["a", "b", "c", "d"]
 
 
-def test_threads_take_turns_quickly_while_notebooks_run(fake_jobs, kernels, monkeypatch):
-    """A kernel does not wait long while another's page is rendered, and the interpreter is left as it was."""
-    fake, jobs = fake_jobs
-    seen, usual = [], sys.getswitchinterval()
-
-    def look(*given, **named):
-        seen.append(sys.getswitchinterval())
-        return fake(*given, **named)
-
-    monkeypatch.setattr(engine, "execute", look)
-    run_notebooks(jobs[:1], kernels=kernels)
-    assert seen == [pytest.approx(run.SWITCH_SECONDS)]
-    assert seen[0] < usual / 5
-    assert sys.getswitchinterval() == usual
-
-
 def test_order_is_learnt_from_earlier_runs(project, kernels, tmp_path):
     """A notebook that took longest last time starts first, whatever was guessed."""
     cache = run.Cache(tmp_path / "cache")
