@@ -43,7 +43,7 @@ NUMBER_SOURCES = ("*.py", "exports/*.py", "stats/*.py", "*.toml")
 NOT_NUMBERS = ("cli.py", "workspace.py", "bench.py", "worlds.py")
 LIBRARIES = ("numpy", "scipy", "pandas", "statsmodels", "duckdb", "pyarrow")
 KEEP_RUNS = 6
-# Bytes of input from which `exports.bulk` is asked at all.
+# Bytes from which large plain tables are read in blocks: five million rows or so, and 1.5 GB of memory.
 LARGE = 256 * 1024**2
 IGNORED_NAMES = ("README.md", "README.txt", "truth.json", ".gitkeep")
 
@@ -219,7 +219,7 @@ def _write_large(
 
     place = PlainFiles(folder, out) if as_ == "csv" else ParquetFiles(out, needed, masked_files)
     with place as output, tempfile.TemporaryDirectory(prefix=f".{out.name}-rows-", dir=out.parent) as rows:
-        spool = Spool(Path(rows), **bulk)
+        spool = Spool(Path(rows), **{"from_bytes": LARGE, **bulk})
         received = receive(folder, settings, skip_unreadable=skip_unreadable, spool=spool)
         return None if received is None else build(received, spool, output)
 

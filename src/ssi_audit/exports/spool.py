@@ -21,8 +21,6 @@ from ssi_audit.exports.files import Folder
 from ssi_audit.exports.ledger import Ledger
 from ssi_audit.exports.table import Context, Rows, as_text
 
-# Large files that are smaller than this together are read whole: five million rows or so, and 1.5 GB of memory.
-BULK_FROM = 256 * 1024**2
 # A file smaller than this is never what fills the memory.
 SMALLEST = 8 * 1024**2
 # Rows of a bucket. A million took half as much memory again and no less time.
@@ -83,16 +81,18 @@ class Spool:
     ----------
     folder : Path
         Empty, and removed by the caller.
-    from_bytes, smallest, bucket_rows, memory : int, optional
+    from_bytes : int
+        Large files that are smaller than this together are read whole.
+    smallest, bucket_rows, memory : int, optional
         For tests and small machines; default: the constants of this module.
     """
 
     def __init__(
-        self, folder: Path, *, from_bytes: int | None = None, smallest: int | None = None,
+        self, folder: Path, *, from_bytes: int, smallest: int | None = None,
         bucket_rows: int | None = None, memory: int = MEMORY,
     ) -> None:  # fmt: skip
         self.folder, self.memory = folder, memory
-        self.from_bytes = BULK_FROM if from_bytes is None else from_bytes
+        self.from_bytes = from_bytes
         self.smallest = min(SMALLEST, self.from_bytes) if smallest is None else smallest
         self.bucket_rows = bucket_rows or BUCKET_ROWS
         self.identities: dict[str, int] = {}

@@ -492,10 +492,11 @@ def test_small_folders_are_read_whole(tmp_path):
     """Below the size from which it pays, nothing is read in blocks."""
     from ssi_audit.exports import receive
     from ssi_audit.exports.spool import Spool
+    from ssi_audit.workspace import LARGE
 
     (tmp_path / "rows").mkdir()
     folder = fill(tmp_path / "data", CLEAN)
-    assert receive(folder, Settings(), spool=Spool(tmp_path / "rows")) is None
+    assert receive(folder, Settings(), spool=Spool(tmp_path / "rows", from_bytes=LARGE)) is None
 
 
 CELLS = {

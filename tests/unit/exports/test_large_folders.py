@@ -13,7 +13,6 @@ import pytest
 
 from ssi_audit import workspace
 from ssi_audit.cli import main
-from ssi_audit.exports import spool
 from ssi_audit.worlds import make_world, write_world
 from tests.unit.exports.folders import fill
 
@@ -45,7 +44,6 @@ def test_load_and_panel_write_the_same_from_large_files(tmp_path, monkeypatch):
     fill(folder, {"more/ssi_ann-lee.csv": "person,date,total\nAnn Lee,2026-03-02,0\nZed,2026-03-02,50\n"})
     small = written(folder, tmp_path / "small")
     monkeypatch.setattr(workspace, "LARGE", 0)
-    monkeypatch.setattr(spool, "BULK_FROM", 0)
     large = written(folder, tmp_path / "large")
     ledger = pd.read_parquet(large.pop("parquet/ledger.parquet"))
     assert large.keys() == small.keys()
@@ -66,7 +64,6 @@ def test_load_and_panel_write_the_same_from_large_files(tmp_path, monkeypatch):
 def test_a_run_that_fails_leaves_nothing(tmp_path, monkeypatch, capsys):
     """Bad data end with the same message, and neither tables nor what was on the way to them stay behind."""
     monkeypatch.setattr(workspace, "LARGE", 0)
-    monkeypatch.setattr(spool, "BULK_FROM", 0)
     fill(tmp_path / "data", {"activity.csv": "person,date,metric,count\nAnn,2026-03-02,posts,-1\n"})
     for as_ in ("csv", "parquet"):
         assert main(["load", str(tmp_path / "data"), "--as", as_, "--out", str(tmp_path / "out")]) == 2
