@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,20 +207,31 @@ def write_big_panel(
 
 
 def _write(engine: Engine, plan: Plan, crowd: _Crowd, tables: dict[str, pd.DataFrame], out: Path) -> Written:
-    sql, jumps, any_quota, n_people = panel_sql(plan.known), Jumps(len(plan.starts)), False, 0
-    with PanelWriter(out) as writer:
+    sql, jumps, seen = panel_sql(plan.known), Jumps(len(plan.starts)), {"people": 0, "quotas": 0}
+
+    def append(rows: pa.Table) -> None:
+        rows = _in_order(rows, crowd)
+        person, p = (rows[name].to_numpy() for name in ("person", "p"))
+        jumps.add(person, p, rows["ssi"].to_numpy())
+        finished = _finished(rows, plan, crowd)
+        seen["quotas"] += len(finished) - finished["quota_hit"].null_count
+        seen["people"] += np.count_nonzero(np.diff(person, prepend=-1))  # in order, and no number is negative
+        writer.write(finished)
+
+    # While one bucket is sorted and written, which takes one core, the engine computes the next.
+    with PanelWriter(out) as writer, ThreadPoolExecutor(1) as behind:
+        appended = None
         for bucket in range(crowd.n_buckets):
             _open_bucket(engine, crowd, bucket, tables)
-            rows = _in_order(engine.arrow(sql), crowd)
-            person, p = (rows[name].to_numpy() for name in ("person", "p"))
-            jumps.add(person, p, rows["ssi"].to_numpy())
-            finished = _finished(rows, plan, crowd)
-            any_quota = any_quota or finished["quota_hit"].null_count < len(finished)
-            n_people += np.count_nonzero(np.diff(person, prepend=-1))  # in order, and no number is negative
-            writer.write(finished)
+            rows = engine.arrow(sql)
+            if appended:
+                appended.result()
+            appended = behind.submit(append, rows)
+        if appended:
+            appended.result()
         writer.breaks = jumps.breaks()
-        writer.facts = final_facts(plan, writer.breaks, any_quota)
-    return Written(n_people, writer.n_rows, crowd.n_buckets, writer.facts)
+        writer.facts = final_facts(plan, writer.breaks, seen["quotas"] > 0)
+    return Written(seen["people"], writer.n_rows, crowd.n_buckets, writer.facts)
 
 
 # ---- what the whole input tells -------------------------------------------------------------------------------------
@@ -270,13 +282,14 @@ def _decide(
     )
     currency = revenue_currency(dict(priced), settings)
     rates = {currency[0]: 1.0, **settings.rates}
-    engine.give("rates", pd.DataFrame({"code": pd.Series(list(rates), dtype="str"), "rate": list(rates.values())}))
-    # An amount without a currency is in the main one; one in a currency without a rate is missing.
-    amount = "CAST(e.amount AS DOUBLE) * CASE WHEN e.currency IS NULL THEN 1e0 ELSE r.rate END * 100"
+    # An amount without a currency is in the main one; one in a currency without a rate is missing. Rates stand in the
+    # text rather than in a table, because a join would be made for every question about the events.
+    rate = " ".join(f"WHEN e.currency = {text(code)} THEN {value:.16e}" for code, value in rates.items())
+    amount = f"CAST(e.amount AS DOUBLE) * CASE WHEN e.currency IS NULL THEN 1e0 {rate} END * 100"
     engine.view(
         "every_crm_events",
         f"SELECT e.person, {day_sql('e.date')} AS day, e.kind, e.source, e.deal, {day_sql('e.started')} AS started, "
-        f"CAST({engine.round_even(amount)} AS BIGINT) AS cents FROM {raw} e LEFT JOIN rates r ON r.code = e.currency",
+        f"CAST({engine.round_even(amount)} AS BIGINT) AS cents FROM {raw} e",
     )
     for name in BIG:
         engine.view(name, f"SELECT * FROM every_{name}")
