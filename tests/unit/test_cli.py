@@ -9,8 +9,10 @@ import sys
 import pytest
 
 from ssi_audit.cli import main
+from ssi_audit.errors import SettingsError
 from ssi_audit.pool import KIND
 from ssi_audit.report.build import make_report
+from ssi_audit.report.kernels import Kernels
 from ssi_audit.worlds import make_world, write_world
 
 
@@ -151,7 +153,6 @@ def test_check_does_not_import_what_draws(small):
 
 def test_a_misspelt_pillar_is_refused_before_a_notebook_starts(small):
     """A wrong value for a notebook's parameter names the ones that exist."""
-    from ssi_audit.errors import SettingsError
     from ssi_audit.report.sheet import check_choice
 
     with pytest.raises(SettingsError, match="brand, people, insights, relationships"):
@@ -174,3 +175,12 @@ def test_report_end_to_end(small, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.html")} == before
     assert not make_report(str(small), out, {"language": "pl"}, stream=None).unchanged
     assert 'lang="pl"' in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_report_ends_its_kernels_when_the_settings_are_wrong(tmp_path):
+    """Kernels load before the settings are read; a wrong setting leaves no process and no folder behind."""
+    kernels = Kernels()
+    with pytest.raises(SettingsError):
+        make_report(str(tmp_path), tmp_path / "out", {"period": "century"}, stream=None, kernels=kernels)
+    assert kernels.closed
+    assert not kernels.folder.exists()

@@ -19,8 +19,9 @@ from typing import Any, TextIO
 from ssi_audit import parallel, schema, workspace
 from ssi_audit.report.fanout import Cluster
 from ssi_audit.report.jobs import Job, JobResult, Step
+from ssi_audit.report.kernels import Kernels
 from ssi_audit.report.publish import current_facts
-from ssi_audit.report.run import ReportResult, build_report, report_key, start_kernels
+from ssi_audit.report.run import ReportResult, build_report, load_libraries, report_key
 from ssi_audit.settings import FILE_NAME, Settings, load_settings
 
 NOTEBOOKS = workspace.PROJECT / "notebooks"
@@ -61,6 +62,7 @@ def make_report(
     skip_unreadable: bool = False,
     scheduler: str | None = None,
     stream: TextIO | None = sys.stdout,
+    kernels: Kernels | None = None,
 ) -> ReportResult:
     """Make the whole report of a data folder.
 
@@ -80,32 +82,21 @@ def make_report(
         Address of a dask cluster that runs the notebooks.
     stream : file, optional
         Where progress is shown; None: nowhere.
+    kernels : Kernels, optional
+        Where its libraries load already; closed here. Default: started here.
 
     Raises
     ------
     DataError, SettingsError
         Every problem at once, before any notebook starts.
     """
-    request = resolve(data, options or {}, skip_unreadable)
-    tell = _teller(stream)
-    tell(f"ssi-audit  {_shown_path(request.folder)}  {_period(request.settings)}".rstrip())
-    if request.sample:
-        why = "no exports in data/raw/, so " if Path(request.data).resolve() != request.folder.resolve() else ""
-        tell(f"  NOTE  {why}this is the invented sample, not your organisation.")
-    notebooks = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem in _KNOWN]
-    key = _key(request, notebooks)
-    known = current_facts(out, key)
-    if known is not None:
-        tell("  Nothing changed since the last run: the report is up to date.")
-        _end(known, out, tell)
-        return ReportResult(out, facts=known, unchanged=True)
-    cluster = Cluster(scheduler) if scheduler else None
+    # What every kernel needs loads on the other core while we look whether any notebook has to run at all.
+    kernels = kernels or (None if scheduler else Kernels())
     try:
-        at_a_time = cluster.workers if cluster else workers or parallel.n_workers()
-        return _make(request, out, key, notebooks, at_a_time, cluster, stream, tell)
+        return _make(resolve(data, options or {}, skip_unreadable), out, workers, scheduler, stream, kernels)
     finally:
-        if cluster is not None:
-            cluster.close()
+        if kernels is not None:
+            kernels.close()
 
 
 def resolve(data: str, options: dict[str, Any], skip_unreadable: bool = False) -> Request:
@@ -129,8 +120,39 @@ def _key(request: Request, notebooks: Sequence[Path]) -> str:
 def _make(
     request: Request,
     out: Path,
+    workers: int | None,
+    scheduler: str | None,
+    stream: TextIO | None,
+    kernels: Kernels | None,
+) -> ReportResult:
+    tell = _teller(stream)
+    tell(f"ssi-audit  {_shown_path(request.folder)}  {_period(request.settings)}".rstrip())
+    if request.sample:
+        why = "no exports in data/raw/, so " if Path(request.data).resolve() != request.folder.resolve() else ""
+        tell(f"  NOTE  {why}this is the invented sample, not your organisation.")
+    notebooks = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem in _KNOWN]
+    key = _key(request, notebooks)
+    known = current_facts(out, key)
+    if known is not None:
+        tell("  Nothing changed since the last run: the report is up to date.")
+        _end(known, out, tell)
+        return ReportResult(out, facts=known, unchanged=True)
+    if kernels is not None:
+        load_libraries(kernels, notebooks)
+    cluster = Cluster(scheduler) if scheduler else None
+    try:
+        at_a_time = cluster.workers if cluster else workers or parallel.n_workers()
+        return _run(request, out, key, kernels, at_a_time, cluster, stream, tell)
+    finally:
+        if cluster is not None:
+            cluster.close()
+
+
+def _run(
+    request: Request,
+    out: Path,
     key: str,
-    notebooks: Sequence[Path],
+    kernels: Kernels | None,
     workers: int,
     cluster: Cluster | None,
     stream: TextIO | None,
@@ -138,49 +160,44 @@ def _make(
 ) -> ReportResult:
     from ssi_audit.report.progress import Progress
 
-    kernels = start_kernels(notebooks) if cluster is None else None
-    try:
-        began = time.monotonic()
-        run = workspace.load_run(request.data, request.options, skip_unreadable=request.skip_unreadable)
-        tell(f"  read, joined and estimated  ok {time.monotonic() - began:5.1f} s   {_counts(run)}")
-        from ssi_audit.report.sheet import SKIP_UNREADABLE, hand_over, page_context
-        from ssi_audit.report.words import Words
+    began = time.monotonic()
+    run = workspace.load_run(request.data, request.options, skip_unreadable=request.skip_unreadable)
+    tell(f"  read, joined and estimated  ok {time.monotonic() - began:5.1f} s   {_counts(run)}")
+    from ssi_audit.report.sheet import SKIP_UNREADABLE, hand_over, page_context
+    from ssi_audit.report.words import Words
 
-        environment = {SKIP_UNREADABLE: "1"} if request.skip_unreadable else {}
-        if kernels is not None:
-            environment |= hand_over(run, request.data, request.options, kernels.folder / "run")
-            kernels.prepare("ssi_audit.report.sheet.take_over", str(kernels.folder / "run"))
+    environment = {SKIP_UNREADABLE: "1"} if request.skip_unreadable else {}
+    if kernels is not None:
+        environment |= hand_over(run, request.data, request.options, kernels.folder / "run")
+        kernels.prepare("ssi_audit.report.sheet.take_over", str(kernels.folder / "run"))
 
-        words = Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"])
-        steps = plan(run, request, words)
-        progress = Progress([(step.name, len(step.jobs)) for step in steps], stream=stream, workers=workers)
-        found = _with_sentence(run, words)
-        links = {job.stem: f"{job.stem}.html" for step in steps for job in step.jobs} | {"glossary": "glossary.html"}
-        context = page_context(run, run_date=dt.datetime.now(tz=dt.UTC).date(), links=links)
-        facts = {
-            "verdict": found.overall.verdict,
-            "headline": words.headline(found),
-            "people": found.data["people"],
-            "start": found.data["start"],
-            "end": found.data["end"],
-        }
-        result = build_report(
-            steps,
-            out=out,
-            context=context,
-            run_key=key,
-            extra=lambda results: _extra(found, context, request.settings),
-            facts=facts,
-            workers=workers,
-            kernels=kernels,
-            cluster=cluster,
-            progress=progress,
-            environment=environment,
-            on_wait=lambda: tell("  Another run is writing to the same folder; waiting for it."),
-        )
-    finally:
-        if kernels is not None:
-            kernels.close()
+    words = Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"])
+    steps = plan(run, request, words)
+    progress = Progress([(step.name, len(step.jobs)) for step in steps], stream=stream, workers=workers)
+    found = _with_sentence(run, words)
+    links = {job.stem: f"{job.stem}.html" for step in steps for job in step.jobs} | {"glossary": "glossary.html"}
+    context = page_context(run, run_date=dt.datetime.now(tz=dt.UTC).date(), links=links)
+    facts = {
+        "verdict": found.overall.verdict,
+        "headline": words.headline(found),
+        "people": found.data["people"],
+        "start": found.data["start"],
+        "end": found.data["end"],
+    }
+    result = build_report(
+        steps,
+        out=out,
+        context=context,
+        run_key=key,
+        extra=lambda results: _extra(found, context, request.settings),
+        facts=facts,
+        workers=workers,
+        kernels=kernels,
+        cluster=cluster,
+        progress=progress,
+        environment=environment,
+        on_wait=lambda: tell("  Another run is writing to the same folder; waiting for it."),
+    )
     for failure in result.failures:
         tell(f"  {failure.text()}")
         tell(f"    -> executed notebook: {out / failure.executed}")

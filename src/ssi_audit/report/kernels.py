@@ -118,7 +118,7 @@ class Kernels:
     Parameters
     ----------
     modules : iterable of str
-        What to import before forking (`sources.loaded_first` of the notebooks' code).
+        What to import before forking, beside what every kernel needs; `load` adds to it.
     warm : bool, optional
         Fork kernels; default: where that is safe (`can_fork`).
     """
@@ -133,8 +133,8 @@ class Kernels:
         self.environment = kernel_environment(self.folder)
         self._lock = threading.Lock()
         self._warm: subprocess.Popen | None = None
-        self._ready = False
-        self._prepared: list[dict] = []
+        # Answers that nobody has read yet. The first says that the warm process is ready.
+        self._owed = 1
         self.closed = False
         if can_fork() if warm is None else warm:
             self._warm = subprocess.Popen(
@@ -152,6 +152,16 @@ class Kernels:
         """Whether kernels are forked (False once the warm process is gone)."""
         return self._warm is not None
 
+    def load(self, modules: Iterable[str]) -> None:
+        """Let the warm process import more before it forks the first kernel; fresh kernels do without.
+
+        Parameters
+        ----------
+        modules : iterable of str
+            `sources.loaded_first` of the notebooks' code.
+        """
+        self._send({"do": "import", "modules": list(modules)})
+
     def prepare(self, function: str, *arguments: object) -> None:
         """Let the warm process call a function before it forks the first kernel; fresh kernels do without.
 
@@ -162,7 +172,7 @@ class Kernels:
         *arguments
             What JSON can hold.
         """
-        self._prepared.append({"do": "call", "function": function, "arguments": arguments})
+        self._send({"do": "call", "function": function, "arguments": arguments})
 
     def fork(self, connection_file: str, environment: Mapping[str, str]) -> ForkedKernel:
         """Fork a kernel that serves a connection file.
@@ -180,19 +190,29 @@ class Kernels:
             if self._warm is None:
                 raise WarmStopped
             try:
-                if not self._ready:
-                    self._ready = bool(json.loads(self._warm.stdout.readline()))
-                while self._prepared:
-                    self._tell(self._prepared.pop(0))
-                return self._tell(question)
+                while self._owed:
+                    json.loads(self._warm.stdout.readline())
+                    self._owed -= 1
+                self._write(question)
+                return json.loads(self._warm.stdout.readline())
             except (OSError, ValueError) as error:
                 self._stop_warm()
                 raise WarmStopped from error
 
-    def _tell(self, question: dict) -> dict:
+    def _send(self, question: dict) -> None:
+        """Ask without waiting for the answer."""
+        with self._lock:
+            if self._warm is None:
+                return
+            try:
+                self._write(question)
+                self._owed += 1
+            except OSError:
+                self._stop_warm()
+
+    def _write(self, question: dict) -> None:
         self._warm.stdin.write(json.dumps(question) + "\n")
         self._warm.stdin.flush()
-        return json.loads(self._warm.stdout.readline())
 
     def close(self) -> None:
         """End all kernels and remove the private folder."""
@@ -212,10 +232,10 @@ class Kernels:
         if self._warm is None:
             return
         warm, self._warm = self._warm, None
-        # A closed pipe tells it to end its kernels; before it is ready it could not read that.
+        # A closed pipe tells it to end its kernels; while it is busy it could not read that.
         with contextlib.suppress(OSError):
             warm.stdin.close()
-        if not self._ready:
+        if self._owed:
             warm.kill()
         try:
             warm.wait(timeout=10)
@@ -327,11 +347,7 @@ def _stay_warm(folder: Path, modules: Iterable[str]) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what an import prints is no answer
     sys.modules[NO_DEBUGGER] = None
-    gc.disable()  # imports leave little garbage, and looking for it is a tenth of their time
-    for name in modules:
-        _import(name)
-    gc.freeze()  # a collection in a kernel would copy every page that holds one of these objects
-    gc.enable()
+    _import_all(modules)
     statuses: dict[int, int | None] = {}
     try:
         _answer_questions(answers, statuses)
@@ -354,6 +370,9 @@ def _answer_questions(answers: TextIO, statuses: dict[int, int | None]) -> None:
                 _become_kernel(question)
             statuses[pid] = None
             _answer(answers, {"pid": pid})
+        elif question["do"] == "import":
+            _import_all(question["modules"])
+            _answer(answers, {"done": True})
         elif question["do"] == "call":
             _answer(answers, {"done": _call(question["function"], question["arguments"])})
         else:
@@ -373,6 +392,15 @@ def _call(name: str, arguments: Iterable[object]) -> bool:
         return False  # kernels do without what it would have prepared, and say what is wrong with it
     gc.freeze()
     return True
+
+
+def _import_all(names: Iterable[str]) -> None:
+    """Import modules, so that what they made is shared with every kernel forked later."""
+    gc.disable()  # imports leave little garbage, and looking for it is a tenth of their time
+    for name in names:
+        _import(name)
+    gc.freeze()  # a collection in a kernel would copy every page that holds one of these objects
+    gc.enable()
 
 
 def _import(name: str) -> None:

@@ -253,6 +253,17 @@ def test_broken_import_does_not_stop_the_warm_process(make):
         assert outputs(execute(notebook, {}, kernels)) == ["True True\n"]
 
 
+def test_libraries_may_be_named_later(make):
+    """Modules asked for while the first ones load are there in every kernel, and the answers keep their order."""
+    with Kernels(warm=True) as kernels:
+        kernels.load(["wave"])
+        kernels.load(["no.such.module", "decimal"])
+        notebook = make("import sys\nprint('decimal' in sys.modules, 'wave' in sys.modules)")
+        assert outputs(execute(notebook, {}, kernels)) == ["True True\n"]
+        assert kernels.warm
+    kernels.load(["wave"])  # of no use any more, and no error
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
 def test_warm_process_has_one_thread():
     """Nothing that the package imports starts a thread before the fork: such threads would be missing after it."""
