@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ssi_audit import schema
+from ssi_audit.design import columns
 from ssi_audit.errors import Problem, SettingsError
 from ssi_audit.links import correlate, quarter_link
 from ssi_audit.models import regress
@@ -108,11 +109,12 @@ def team_results(panel: pd.DataFrame, team: str, settings: Settings | None = Non
         raise SettingsError(
             Problem("", f"the team has {n_people} sellers with a score", f"a page needs {settings.min_score}")
         )
-    links = {"activity": quarter_link(own, "total", "activity", seed=settings.seed)}
-    links |= {outcome: correlate(own, "total", outcome, seed=settings.seed) for outcome in schema.OUTCOMES}
+    given = columns(own)  # made once for all of them
+    links = {"activity": quarter_link(given, "total", "activity", seed=settings.seed)}
+    links |= {outcome: correlate(given, "total", outcome, seed=settings.seed) for outcome in schema.OUTCOMES}
     crude, adjusted = (
         {
-            outcome: regress(own, "total", outcome, kind, sesoi=settings.sesoi[outcome], seed=None)
+            outcome: regress(given, "total", outcome, kind, sesoi=settings.sesoi[outcome], seed=None)
             for outcome in schema.OUTCOMES
         }
         for kind in (False, True)

@@ -26,11 +26,11 @@ from tests.bench import run as bench
 
 # Notebooks that are timed with the commands; the rest is taken to cost as much each.
 BY_COMMAND = 3
-# The two teams of the sample, again and again; a hundred would take `make bench` past its three minutes.
-TEAM_PAGES = 40
+# Pages of the two teams of the sample, again and again; a hundred would take `make bench` past its three minutes.
+FEW_PAGES, MANY_PAGES = 40, 100
 
 
-def report_rows(folder: Path) -> list[str]:
+def report_rows(folder: Path, n_pages: int) -> list[str]:
     """Three rows of the table; nothing is cached before."""
     jobs = [
         (job.notebook, {**job.parameters, "data": str(workspace.PROJECT / workspace.SAMPLE)}) for job in _jobs(folder)
@@ -41,16 +41,16 @@ def report_rows(folder: Path) -> list[str]:
     many = len(jobs) / BY_COMMAND
     commands = bench.Cost(some.wall * many, some.cpu * many, some.gb)
     note = f"{len(jobs)} notebooks"
-    pages = [job for job in jobs if "team" in job[1]] * (TEAM_PAGES // 2)
-    teams, alone = bench.cost(lambda: _team_pages(folder)), bench.cost(lambda: _pure(folder, pages))
+    pages = [job for job in jobs if "team" in job[1]] * (n_pages // 2)
+    teams, alone = bench.cost(lambda: _team_pages(folder, n_pages)), bench.cost(lambda: _pure(folder, pages))
     return [
         bench.row("report of the sample, nothing cached, against pure computation", ours, pure, note),
         bench.row("the same, against papermill and nbconvert commands", ours, commands, f"{BY_COMMAND} timed, scaled"),
         bench.row(
-            f"{TEAM_PAGES} team pages, against pure computation",
+            f"{n_pages} team pages, against pure computation",
             teams,
             alone,
-            f"{teams.wall / TEAM_PAGES:.2f} s a page",
+            f"{teams.wall / n_pages:.2f} s a page",
         ),
     ]
 
@@ -85,7 +85,7 @@ def _jobs(folder: Path) -> Sequence[Any]:
     return [job for step in steps for job in step.jobs]
 
 
-def _team_pages(folder: Path) -> None:
+def _team_pages(folder: Path, n_pages: int) -> None:
     """Run the notebook of each team many times, each for a page of another name, and render them all."""
     from ssi_audit.report.build import NOTEBOOKS, plan, resolve
     from ssi_audit.report.run import build_report, start_kernels
@@ -102,7 +102,7 @@ def _team_pages(folder: Path) -> None:
         (step,) = (step for step in steps if step.name == "teams")
         jobs = [
             dataclasses.replace(job, stem=f"{job.stem}-{number}")
-            for number in range(TEAM_PAGES // len(step.jobs))
+            for number in range(n_pages // len(step.jobs))
             for job in step.jobs
         ]
         made = build_report(

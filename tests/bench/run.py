@@ -247,10 +247,10 @@ def refit_rows() -> list[str]:
 
 def main() -> None:
     """Run all comparisons and print one table."""
-    from tests.bench.reports import report_rows
+    from tests.bench.reports import FEW_PAGES, MANY_PAGES, report_rows
 
     parts: dict[str, Callable[[float, Path], list[str]]] = {
-        "report": lambda scale, folder: report_rows(folder),
+        "report": lambda scale, folder: report_rows(folder, MANY_PAGES if scale > 1 else FEW_PAGES),
         "statistics": lambda scale, folder: [*fixed_effects_rows(scale), *refit_rows()],
         "panel": panel_rows,
     }
