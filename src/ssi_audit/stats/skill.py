@@ -34,6 +34,10 @@ HELD_OUT_TOLERANCE = 1e-6
 MAX_DELTA = 2.0
 # Fewer degrees of freedom are not counted: 4 put the limit at eight times the price, 2 at forty times.
 MIN_PRICE_DF = 4.0
+# How the errors of what is explained and of the price go together: the price is taken off the estimate of the one and
+# off the skill again. 0.3 to 0.7 over teams of every simulated world (docs/simulations.md); the largest errs on the
+# wide side.
+PRICE_CORRELATION = 0.7
 # One among more than fifty persons has little leverage: a third of all information would leave 1e-4 of his pull.
 PULL_TERMS = 8
 
@@ -161,10 +165,11 @@ def skill_of(model: ShareDeviance, baseline: ShareDeviance) -> Skill:
 
     On the persons they were fitted on the better indicators explain R. That is more than the R0 they would explain
     with known weights, and on other persons they explain less by as much again: the price P of having learnt from N
-    persons. So the skill is R - 2P, and what is to be expected in teams of N persons is R0 - P. Both parts are
-    uncertain, and the range goes from the smallest R0 less the largest P to the largest R0 less P. The root of R has
+    persons. So the skill is R - 2P, and what is to be expected in teams of N persons is R0 - P. The root of R has
     a standard error with and without a link (leaving out each person, t with N - 1 degrees of freedom); P is a mean
     of squares, and its limit that of a chi-squared variable with degrees of freedom counted from the persons' parts.
+    The lower end is that of a difference of two uncertain parts, from their own limits and the correlation of their
+    errors (Zou & Donner); the upper end is the largest R0 less P.
     A jackknife of the skill itself is too wide without a link and too narrow with one: where the slope is small by
     chance the skill is small, and so is its spread over persons.
 
@@ -175,7 +180,8 @@ def skill_of(model: ShareDeviance, baseline: ShareDeviance) -> Skill:
 
     References
     ----------
-    Efron (2004), JASA 99, 619-632: price of fitting, and what it adds to held-out error. MacKinnon, Nielsen & Webb
+    Efron (2004), JASA 99, 619-632: price of fitting, and what it adds to held-out error. Zou & Donner (2008),
+    Statistics in Medicine 27, 1693-1702: range of a difference from those of its parts. MacKinnon, Nielsen & Webb
     (2023), J. Applied Econometrics 38: linearised deletion. docs/simulations.md: how often the range holds the truth.
     """
     n = len(baseline.fitted)
@@ -192,7 +198,10 @@ def skill_of(model: ShareDeviance, baseline: ShareDeviance) -> Skill:
     beyond = max(price - error**2, 0.0)
     margin = t_quantile(0.975, n - 1) * error
     least, most = (max(max(bound, 0.0) ** 2 - beyond, 0.0) for bound in (root - margin, root + margin))
-    low = min(least - _largest_price(price, parts, error), skill)
+    expected = max(explained - price, 0.0)
+    down, up = expected - least, _largest_price(price, parts, error) - price
+    apart = np.sqrt(down**2 + up**2 + 2 * PRICE_CORRELATION * down * up)
+    low = min(expected - price - apart, skill)
     high = min(max(most - price, skill), 1.0)
     return Skill(float(skill), float(low), float(high), n)
 

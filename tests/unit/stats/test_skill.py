@@ -58,7 +58,7 @@ def test_what_a_person_costs_the_others_is_that_of_a_refit(rows):
 
 
 def test_the_range_is_what_is_explained_less_the_price():
-    """Written out for one column: ends of the squared root of what is explained, less the price and its limit."""
+    """Written out for one column: what is explained less the price, and how far the parts reach together."""
     rows = panel(n_people=24, slope=0.3, seed=1)
     model, baseline = deviances(rows, 1), deviances(rows, 0)
     ours = skill_of(model, baseline)
@@ -74,7 +74,9 @@ def test_the_range_is_what_is_explained_less_the_price():
     of_variance = error**2 * 23 / scipy_stats.chi2.ppf(0.025, 23)
     largest = max(of_price, of_variance)
     assert root > reach and 4 < df < 23
-    assert ours.low == pytest.approx((root - reach) ** 2 - beyond - largest, rel=1e-9)
+    down, up = explained - price - ((root - reach) ** 2 - beyond), largest - price
+    apart = np.sqrt(down**2 + up**2 + 2 * 0.7 * down * up)
+    assert ours.low == pytest.approx(explained - 2 * price - apart, rel=1e-9)
     assert ours.high == pytest.approx((root + reach) ** 2 - beyond - price, rel=1e-9)
 
 
