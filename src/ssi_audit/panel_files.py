@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,31 +207,31 @@ def write_big_panel(
 
 
 def _write(engine: Engine, plan: Plan, crowd: _Crowd, tables: dict[str, pd.DataFrame], out: Path) -> Written:
-    sql, jumps, seen = panel_sql(plan.known), Jumps(len(plan.starts)), {"people": 0, "quotas": 0}
+    sql, jumps = panel_sql(plan.known), Jumps(len(plan.starts))
 
-    def append(rows: pa.Table) -> None:
+    def append(rows: pa.Table) -> tuple[int, int]:
+        """Write a bucket; how many persons and quotas it has."""
         rows = _in_order(rows, crowd)
         person, p = (rows[name].to_numpy() for name in ("person", "p"))
         jumps.add(person, p, rows["ssi"].to_numpy())
         finished = _finished(rows, plan, crowd)
-        seen["quotas"] += len(finished) - finished["quota_hit"].null_count
-        seen["people"] += np.count_nonzero(np.diff(person, prepend=-1))  # in order, and no number is negative
         writer.write(finished)
+        n_people = np.count_nonzero(np.diff(person, prepend=-1))  # in order, and no number is negative
+        return n_people, len(finished) - finished["quota_hit"].null_count
 
     # While one bucket is sorted and written, which takes one core, the engine computes the next.
     with PanelWriter(out) as writer, ThreadPoolExecutor(1) as behind:
-        appended = None
+        written: list[Future[tuple[int, int]]] = []
         for bucket in range(crowd.n_buckets):
             _open_bucket(engine, crowd, bucket, tables)
             rows = engine.arrow(sql)
-            if appended:
-                appended.result()
-            appended = behind.submit(append, rows)
-        if appended:
-            appended.result()
+            for last in written[-1:]:  # one bucket at a time is held beside the engine's, and a failure ends the run
+                last.result()
+            written.append(behind.submit(append, rows))
+        people, quotas = zip(*(part.result() for part in written), strict=True)
         writer.breaks = jumps.breaks()
-        writer.facts = final_facts(plan, writer.breaks, seen["quotas"] > 0)
-    return Written(seen["people"], writer.n_rows, crowd.n_buckets, writer.facts)
+        writer.facts = final_facts(plan, writer.breaks, any(quotas))
+    return Written(sum(people), writer.n_rows, crowd.n_buckets, writer.facts)
 
 
 # ---- what the whole input tells -------------------------------------------------------------------------------------
