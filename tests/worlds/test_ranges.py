@@ -163,15 +163,15 @@ TEAMS = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("world", "people"), TEAMS)
 def test_ranges_of_skill_hold_at_every_strength(world, people):
-    """92 to 98 % of the teams on average over the questions; each single one at least that, less what luck does.
+    """92 to 98 % of the teams on average over the questions, and no question in fewer than 92 %.
 
-    The largest shares (99.8 %) belong to links too small for the team to see, the smallest to twelve sellers, and to
-    sixty, who are held out in ten groups drawn by chance.
+    Sixty sellers are held out in ten groups drawn by chance, and only 200 such teams are counted: 91 % there. The
+    largest shares (99.8 %) belong to links too small for the team to see.
     """
     print()
     found = held(skills, world, people)
     assert 92 <= np.mean(list(found.values())) <= 98
-    assert min(found.values()) >= (92 if people == 24 else 89)
+    assert min(found.values()) >= (92 if people <= MAX_LEAVE_ONE_OUT else 91)
 
 
 @pytest.mark.slow
