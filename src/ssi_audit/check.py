@@ -138,7 +138,7 @@ def coverage(tables: schema.Tables, *, show_names: bool = False) -> Coverage:
     first = days.min().normalize()
     weeks = (days.max() - first).days // 7 + 1
     per_mark = WEEKS_PER_MARK * -(-weeks // (WEEKS_PER_MARK * STRIP))
-    known = sorted(set(tables.ssi["person"]) | set(tables.activity["person"]))
+    known = sorted({*tables.ssi["person"].unique(), *tables.activity["person"].unique()})
     people = pd.DataFrame(index=pd.Index(known, dtype="str"))
     for name, frame in (("score", tables.ssi), ("activity", tables.activity)):
         week = ((frame["date"] - first).dt.days // 7).astype("int64")

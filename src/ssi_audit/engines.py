@@ -1,7 +1,7 @@
 """Where the panel's SQL runs: DuckDB in this process, or Spark.
 
 An engine knows five things: take a small frame, name a query, keep the result
-of a query, and give rows or a frame back. The text is DuckDB's; Spark gets it
+of a query, and give rows or a table back. The text is DuckDB's; Spark gets it
 through sqlglot. DuckDB is given a memory limit and a folder to spill into, so
 that a table may be larger than the machine.
 """
@@ -83,10 +83,6 @@ class DuckDB:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a small result."""
         return self._run(sql)
-
-    def frame(self, sql: str) -> pd.DataFrame:
-        """Result as a pandas frame."""
-        return self._connection.execute(sql).df()
 
     def arrow(self, sql: str) -> pa.Table:
         """Result as an Arrow table."""
@@ -170,10 +166,6 @@ class Spark:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """All rows of a small result."""
         return [tuple(row) for row in self._query(sql).collect()]
-
-    def frame(self, sql: str) -> pd.DataFrame:
-        """Result as a pandas frame."""
-        return self._query(sql).toPandas()
 
     def arrow(self, sql: str) -> pa.Table:
         """Result as an Arrow table."""

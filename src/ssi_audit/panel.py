@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ssi_audit import schema
 from ssi_audit.engines import DuckDB
 from ssi_audit.errors import NotEnoughData
-from ssi_audit.panel_sql import LATE_KIND_DAYS, Known, panel_sql
+from ssi_audit.panel_rows import NEVER, named, panel_rows
+from ssi_audit.panel_sql import LATE_KIND_DAYS, READINGS_SQL, Known, panel_sql
 from ssi_audit.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +45,6 @@ BREAK_SHARE = 0.8
 BREAK_MIN_PEOPLE = 5
 # Amounts in other currencies without a rate: up to this share they are left out, above it revenue is unknown.
 MAX_FOREIGN = 0.05
-NOT_NUMBERS = ("person", "period", "team", "territory", "p", "regime")
 NO_QUOTA = "no quota for a whole period (quotas.csv)"
 
 
@@ -79,13 +80,13 @@ def build_panel(tables: schema.Tables, settings: Settings | None = None) -> pd.D
     settings = settings or Settings()
     engine = DuckDB()
     try:
-        _register(engine, tables, settings)
-        crm = tables.crm_events
-        plan = make_plan(engine, settings, revenue_currency(_priced(crm), settings), both_sides(tables))
-        frame = engine.frame(panel_sql(plan.known))
+        sides, currency = both_sides(tables), revenue_currency(_priced(tables.crm_events), settings)
+        names = _register(engine, tables, settings, currency[0], sides["both"])
+        plan = make_plan(engine, settings, currency, sides)
+        rows = panel_rows(engine.arrow(panel_sql(plan.known)), engine.arrow(READINGS_SQL), plan, names)
     finally:
         engine.close()
-    return finish(frame, plan)
+    return _finished(named(rows, plan, names).to_pandas(), plan)
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,15 @@ class Plan:
         As in ``attrs["facts"]`` of a panel.
     starts : dict of int to date
         First day of each period.
+    start_days, lead_ends : ndarray of int
+        By period: its first day, and the last day of its lead (`NEVER` beyond the calendar).
     """
 
     known: Known
     facts: dict[str, Any]
     starts: dict[int, dt.date]
+    start_days: np.ndarray
+    lead_ends: np.ndarray
 
 
 def day_number(values: pd.Series) -> pd.Series:
@@ -140,22 +145,22 @@ def _days(values: pd.Series) -> pd.Series:
     return day_number(values).astype("Int32")
 
 
-def _register(engine: Engine, tables: schema.Tables, settings: Settings) -> None:
-    """Give the engine the tables, with dates as day numbers and amounts as cents of one currency."""
-    ssi = tables.ssi.assign(day=_days(tables.ssi["date"]))
-    if ssi.duplicated(["person", "day"]).any():
-        raise ValueError("ssi has two readings of one person on one day; read_exports keeps the later one")
-    engine.give("ssi", ssi[["person", "day", *schema.PILLARS, "total"]])
-    activity = tables.activity.assign(day=_days(tables.activity["date"]), first_day=_days(tables.activity["first_day"]))
-    engine.give("activity", activity[["person", "day", "first_day", "metric", "count"]])
+def _register(engine: Engine, tables: schema.Tables, settings: Settings, main: str, people: list[str]) -> pa.Array:
+    """Give the engine the tables: persons as numbers, dates as days, amounts as cents of one currency.
+
+    Returns the names of the persons, by number.
+    """
     crm = tables.crm_events
-    main = revenue_currency(_priced(crm), settings)[0]
-    engine.give(
-        "crm_events",
-        pd.DataFrame(
+    days = {name: _days(getattr(tables, name)["date"]) for name in ("ssi", "activity", "crm_events")}
+    frames = {
+        "ssi": tables.ssi.assign(day=days["ssi"])[["person", "day", *schema.PILLARS, "total"]],
+        "activity": tables.activity.assign(day=days["activity"], first_day=_days(tables.activity["first_day"]))[
+            ["person", "day", "first_day", "metric", "count"]
+        ],
+        "crm_events": pd.DataFrame(
             {
                 "person": crm["person"],
-                "day": _days(crm["date"]),
+                "day": days["crm_events"],
                 "kind": crm["kind"],
                 "source": crm["source"],
                 "deal": crm["deal"],
@@ -163,13 +168,19 @@ def _register(engine: Engine, tables: schema.Tables, settings: Settings) -> None
                 "cents": cents(crm["amount"], crm["currency"], main, settings),
             }
         ),
-    )
+        "people": people_frame(tables.people[tables.people["person"].isin(people)]),
+        "quotas": quota_frame(tables.quotas, main, settings),
+        "absences": absence_frame(tables.absences),
+    }
+    if frames["ssi"].duplicated(["person", "day"]).any():
+        raise ValueError("ssi has two readings of one person on one day; read_exports keeps the later one")
+    names = sorted(_persons(tables.ssi) | _persons(crm))
+    numbers = pd.Series(np.arange(len(names)), index=names, dtype="Int32")
+    for name, frame in frames.items():
+        engine.give(name, frame.assign(person=frame["person"].map(numbers).astype("Int32")))
     engine.view("deal_events", "SELECT * FROM crm_events")
-    people = tables.people[tables.people["person"].isin(both_sides(tables)["both"])]
-    engine.give("people", people_frame(people))
-    engine.give("quotas", quota_frame(tables.quotas, main, settings))
-    engine.give("absences", absence_frame(tables.absences))
     give_words(engine, sorted(crm["source"].dropna().astype(str).unique()), settings)
+    return pa.array(names, pa.string())
 
 
 def people_frame(people: pd.DataFrame) -> pd.DataFrame:
@@ -223,7 +234,11 @@ def both_sides(tables: schema.Tables) -> dict[str, list[str]]:
     A person whom the CRM never names is most likely not matched or not a seller; counting zeros for them
     would invent failures.
     """
-    return sides_of(tables.people["person"], set(tables.ssi["person"]), set(tables.crm_events["person"].dropna()))
+    return sides_of(tables.people["person"], _persons(tables.ssi), _persons(tables.crm_events))
+
+
+def _persons(frame: pd.DataFrame) -> set[str]:
+    return set(frame["person"].dropna().unique())
 
 
 def sides_of(people: pd.Series, scored: set[str], selling: set[str]) -> dict[str, list[str]]:
@@ -321,7 +336,7 @@ def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sid
 
     window = settings.window_weeks if settings.period == "week" else max(1, round(settings.window_weeks * 7 / 30.4))
     lead = settings.lead_weeks if settings.period == "week" else max(1, round(settings.lead_weeks * 7 / 30.4))
-    calendar, periods = _calendar(starts, ends, lead)
+    calendar, periods = _calendar(starts, ends)
     engine.give("calendar", calendar)
     engine.give("periods", periods)
     links = _links(engine, settings)
@@ -363,7 +378,10 @@ def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sid
         "currency": currency[0],
         "left_out": {why: len(who) for why, who in sides.items() if why != "both"},
     }
-    return Plan(known, facts, dict(enumerate(starts)))
+    lead_ends = periods["end_day"].shift(-lead, fill_value=NEVER)
+    return Plan(
+        known, facts, dict(enumerate(starts)), *(days.to_numpy("int64") for days in (periods["start_day"], lead_ends))
+    )
 
 
 def _links(engine: Engine, settings: Settings) -> dict[str, Any]:
@@ -427,32 +445,22 @@ def _tied(engine: Engine) -> dict[tuple[str, str], float]:
     }
 
 
-def _calendar(starts: list[dt.date], ends: list[dt.date], lead: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _calendar(starts: list[dt.date], ends: list[dt.date]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables calendar (day → period, with running number of working days) and periods."""
     days = np.arange(_number(starts[0]), _number(ends[-1]))
     p = np.searchsorted([_number(start) for start in starts], days, side="right") - 1
     workday = (days + EPOCH.weekday()) % 7 < 5
     calendar = pd.DataFrame({"day": days, "p": p, "workday": workday, "worked": workday.cumsum()}).astype("int32")
     periods = calendar.groupby("p").agg(start_day=("day", "min"), end_day=("day", "max"), workdays=("workday", "sum"))
-    periods["lead_end"] = periods["end_day"].astype("Int32").shift(-lead)
     return calendar, periods.reset_index()
 
 
-def finish(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """Rows of the SQL as a panel: in order, periods named, quotas scored, split at score breaks."""
-    frame = frame.sort_values(["person", "p"], ignore_index=True, kind="stable")
-    frame["p"] = frame["p"].astype("int64")
-    for column in ("team", "territory"):  # a column that is missing throughout has a type too
-        frame[column] = frame[column].astype("str")
-    frame.insert(1, "period", pd.to_datetime(frame["p"].map(plan.starts)).astype("datetime64[us]"))
-    frame["quota_hit"] = (frame["quota_revenue"] >= frame["quota"]).astype("float64").where(frame["quota"].notna())
-    breaks = score_breaks(frame)
-    frame["regime"] = regimes(frame["p"].to_numpy(), breaks)
-    number = [c for c in frame.columns if c not in NOT_NUMBERS]
-    frame[number] = frame[number].astype("float64")
-    frame = frame.drop(columns=["start_day"])
-    frame.attrs["facts"] = final_facts(plan, breaks, frame["quota_hit"].notna().any())
-    return frame
+def _finished(panel: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Split at score breaks, with the facts."""
+    breaks = score_breaks(panel)
+    panel["regime"] = regimes(panel["p"].to_numpy(), breaks)
+    panel.attrs["facts"] = final_facts(plan, breaks, panel["quota_hit"].notna().any())
+    return panel
 
 
 def regimes(p: np.ndarray, breaks: list[int]) -> np.ndarray:

@@ -1,8 +1,12 @@
 """The definition of the panel: one SQL text, the same for every engine and every number of rows.
 
-Everything is integers: days since 1970-01-01, periods numbered by a small
-calendar table, cents, millionths of a count. So the text needs no date
-arithmetic and no as-of join, sums do not depend on the order of the rows, and
+It counts what happened to a person in a period; what the period looks back
+on, the last reading and the activity before it, `panel_rows` adds to the rows
+of any engine.
+
+Everything is integers: persons by number, days since 1970-01-01, periods
+numbered by a small calendar table, cents, millionths of a count. So the text
+needs no date arithmetic, sums do not depend on the order of the rows, and
 another engine gives the same digits. Decimal literals are written with an
 exponent (``1e2``): that makes them doubles everywhere.
 
@@ -20,21 +24,18 @@ from ssi_audit import schema
 # A kind of event that first shows up this much later than the others was exported from then on:
 # before that day it is unknown, not zero.
 LATE_KIND_DAYS = 91
+# Persons and days, or periods, on one line: the days of one person lie this far from those of the next.
+APART = 1 << 32
+
+READINGS_SQL = """
+SELECT person, day, COALESCE(total, brand + people + insights + relationships) AS ssi,
+       brand, people, insights, relationships
+FROM ssi
+WHERE COALESCE(total, brand + people + insights + relationships, brand, people, insights, relationships) IS NOT NULL
+"""
 
 PANEL_SQL = """
-WITH readings AS (                       -- one row per person and day with at least one score
-    SELECT person, day, brand, people, insights, relationships,
-           COALESCE(total, brand + people + insights + relationships) AS ssi
-    FROM ssi
-    WHERE COALESCE(total, brand + people + insights + relationships, brand, people, insights, relationships)
-          IS NOT NULL
-),
-last_reading AS (                        -- the last reading of each period
-    SELECT r.person, c.p, MAX(r.day) AS day
-    FROM readings r JOIN calendar c ON c.day = r.day
-    GROUP BY r.person, c.p
-),
-logged AS (
+WITH logged AS (
     SELECT a.person, a.day, a.first_day, t.type, a.count * 1000000 AS millionths
     FROM activity a JOIN types t ON t.metric = a.metric
 ),
@@ -69,15 +70,19 @@ inquiry_cases AS (                       -- an inquiry, once per deal id
     UNION ALL
     SELECT person, deal, day FROM events WHERE kind = 'inquiry' AND deal IS NULL AND {inquiry_filter}
 ),
-first_meeting AS (                       -- a deal passes from hand to hand: whoever held the meeting
-    SELECT deal, MIN(day) AS day FROM deal_events WHERE kind = 'meeting' AND deal IS NOT NULL GROUP BY deal
+deals AS (                               -- a deal passes from hand to hand: first days, whoever held them, and
+    SELECT deal,                         -- its case (meeting or opportunity), one seller each: the first, then by code
+           MIN(CASE WHEN kind = 'meeting' THEN day END) AS met,
+           MIN(CASE WHEN kind = 'deal_won' THEN day END) AS won,
+           MIN(CASE WHEN kind = '{win_kind}' THEN day * {apart} + COALESCE(person, {nobody}) END) AS first_case
+    FROM deal_events WHERE deal IS NOT NULL GROUP BY deal
 ),
 meeting_cohort AS (
     SELECT i.person, c.p, COUNT(*) AS den,
-           COUNT(CASE WHEN m.day BETWEEN i.day AND i.day + {h_meeting} THEN 1 END) AS num
+           COUNT(CASE WHEN d.met BETWEEN i.day AND i.day + {h_meeting} THEN 1 END) AS num
     FROM inquiry_cases i
     JOIN calendar c ON c.day = i.day
-    LEFT JOIN first_meeting m ON m.deal = i.deal
+    LEFT JOIN deals d ON d.deal = i.deal
     GROUP BY i.person, c.p
     UNION ALL                            -- meetings that carry the day of their inquiry but no deal id
     SELECT e.person, c.p, 0 AS den, COUNT(*) AS num
@@ -86,20 +91,15 @@ meeting_cohort AS (
       AND {inquiry_filter}
     GROUP BY e.person, c.p
 ),
-first_case AS (                          -- a meeting (or an opportunity), one seller per deal: the first, then by code
-    SELECT person, deal, day, ROW_NUMBER() OVER (PARTITION BY deal ORDER BY day, person) AS k
-    FROM deal_events WHERE kind = '{win_kind}' AND deal IS NOT NULL
-),
-won AS (
-    SELECT deal, MIN(day) AS day FROM deal_events WHERE kind = 'deal_won' AND deal IS NOT NULL GROUP BY deal
+first_case AS (
+    SELECT CAST(first_case % {apart} AS INTEGER) AS person, CAST(first_case // {apart} AS INTEGER) AS day, won
+    FROM deals WHERE first_case IS NOT NULL
 ),
 win_cohort AS (
     SELECT f.person, c.p, COUNT(*) AS den,
-           COUNT(CASE WHEN w.day BETWEEN f.day AND f.day + {h_win} THEN 1 END) AS num
+           COUNT(CASE WHEN f.won BETWEEN f.day AND f.day + {h_win} THEN 1 END) AS num
     FROM first_case f
     JOIN calendar c ON c.day = f.day
-    LEFT JOIN won w ON w.deal = f.deal
-    WHERE f.k = 1
     GROUP BY f.person, c.p
     UNION ALL
     SELECT e.person, e.p, COUNT(*) AS den, 0 AS num
@@ -134,12 +134,12 @@ away AS (                                -- working days off
     GROUP BY m.person, c.p
 ),
 stretches AS (                           -- every person in every period of the calendar
-    SELECT m.person, q.p, q.start_day, q.end_day, q.workdays, q.lead_end,
+    SELECT m.person, q.p, q.start_day, q.end_day, q.workdays,
            GREATEST(m.from_day, q.start_day) AS from_day, LEAST(m.to_day, q.end_day) AS to_day
     FROM employed m CROSS JOIN periods q
 ),
 grid AS (                                -- working days on duty: the difference of their running numbers
-    SELECT t.person, t.p, t.start_day, t.end_day, t.workdays, t.lead_end,
+    SELECT t.person, t.p, t.start_day, t.end_day, t.workdays,
            COALESCE(z.worked - c.worked + c.workday, 0) - COALESCE(a.days, 0) AS days
     FROM stretches t
     LEFT JOIN calendar c ON c.day = t.from_day
@@ -161,26 +161,9 @@ quota_rows AS (
     LEFT JOIN crm_events e ON e.person = q.person AND e.kind = 'deal_won'
          AND e.day BETWEEN q.period_start AND q.period_end
     GROUP BY q.person, q.p
-),
-scored AS (
-    SELECT g.*,
-           LAST_VALUE(r.day IGNORE NULLS) OVER (PARTITION BY g.person ORDER BY g.p
-                                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS exposure_day,
-           LAST_VALUE(r.day IGNORE NULLS) OVER (PARTITION BY g.person ORDER BY g.p
-                                                ROWS BETWEEN UNBOUNDED PRECEDING AND {lead} FOLLOWING) AS lead_day
-           {act_windows}
-    FROM grid g
-    LEFT JOIN last_reading r ON r.person = g.person AND r.p = g.p
-    LEFT JOIN action_counts a ON a.person = g.person AND a.p = g.p
 )
-SELECT s.person, s.p, s.start_day,
-       x.ssi, x.brand, x.people, x.insights, x.relationships,
-       l.ssi AS lead_ssi,
-       l.brand AS lead_brand,
-       l.people AS lead_people,
-       l.insights AS lead_insights,
-       l.relationships AS lead_relationships,
-       {act_columns},
+SELECT s.person, s.p, f.first_p AS first_logged,
+       {act_columns}
        {outcome_columns},
        CASE WHEN {meeting_rate_known} AND s.end_day + {h_meeting} <= {last_day} THEN COALESCE(mr.num, 0) END
            AS meeting_rate_num,
@@ -196,17 +179,15 @@ SELECT s.person, s.p, s.start_day,
        CASE WHEN m.hired_on IS NOT NULL THEN (s.start_day - m.hired_on) / 7e0 END AS tenure_weeks,
        m.team, m.territory,
        CASE WHEN m.licence_start IS NULL THEN 0 WHEN m.licence_start <= s.start_day THEN 1 ELSE 0 END AS licence
-FROM scored s
+FROM grid s
 JOIN employed m ON m.person = s.person
-LEFT JOIN readings x ON x.person = s.person AND x.day = s.exposure_day
-     AND s.start_day - 1 - s.exposure_day <= {stale}
-LEFT JOIN readings l ON l.person = s.person AND l.day = s.lead_day AND s.lead_end - s.lead_day <= {stale}
+LEFT JOIN action_counts a ON a.person = s.person AND a.p = s.p
 LEFT JOIN first_logged f ON f.person = s.person
 LEFT JOIN event_counts e ON e.person = s.person AND e.p = s.p
 LEFT JOIN meeting_rate mr ON mr.person = s.person AND mr.p = s.p
 LEFT JOIN win_rate wr ON wr.person = s.person AND wr.p = s.p
 LEFT JOIN quota_rows qr ON qr.person = s.person AND qr.p = s.p
-WHERE s.p BETWEEN {first_p} AND {last_p} AND s.days > 0
+WHERE s.p BETWEEN {first_p} - {window} AND {last_p}
 """
 
 
@@ -255,12 +236,12 @@ class Known:
 
 
 def panel_sql(known: Known) -> str:
-    """`PANEL_SQL` without gaps: one row per person and period with somebody on duty, in no order."""
-    preceding = f"OVER (PARTITION BY g.person ORDER BY g.p ROWS BETWEEN {known.window} PRECEDING AND 1 PRECEDING)"
+    """`PANEL_SQL` without gaps: every person in every period from a window before the first one on, in no order."""
     return PANEL_SQL.format(
-        act_sums="".join(f", CAST(SUM(CASE WHEN type = '{k}' THEN n END) AS BIGINT) AS n_{k}" for k in known.types),
-        act_windows="".join(f", a.n_{k}, SUM(a.n_{k}) {preceding} AS w_{k}" for k in known.types),
-        act_columns=", ".join(_activity_columns(kind, known) for kind in schema.ACTIVITY_TYPES),
+        act_sums="".join(
+            f", CAST(SUM(CASE WHEN type = '{k}' THEN n END) AS BIGINT) AS {count_name(k)}" for k in known.types
+        ),
+        act_columns="".join(f"a.{count_name(k)}, " for k in known.types),
         event_sums=", ".join(
             f"COUNT(CASE WHEN kind = '{kind}' AND source = '{source}' THEN 1 END) AS {outcome}_{source}"
             for outcome, kind in schema.KIND_OF_OUTCOME.items()
@@ -277,21 +258,15 @@ def panel_sql(known: Known) -> str:
         last_day=known.last_day,
         first_p=known.first_p,
         last_p=known.last_p,
-        lead=known.lead,
-        stale=known.stale,
+        window=known.window,
+        apart=APART,
+        nobody=APART // 2 - 1,
     )
 
 
-def _activity_columns(kind: str, known: Known) -> str:
-    """Count in the period and over the window before it, where this person's log reaches over the whole stretch."""
-    if kind not in known.types:
-        return f"CAST(NULL AS DOUBLE) AS act_{kind}, CAST(NULL AS DOUBLE) AS A_{kind}"
-    return (
-        f"CASE WHEN f.first_p <= s.p AND s.p <= {known.last_logged} "
-        f"THEN COALESCE(s.n_{kind}, 0) / 1e6 END AS act_{kind}, "
-        f"CASE WHEN f.first_p <= s.p - {known.window} AND s.p - 1 <= {known.last_logged} "
-        f"THEN COALESCE(s.w_{kind}, 0) / 1e6 END AS A_{kind}"
-    )
+def count_name(kind: str) -> str:
+    """Column of what the SQL counts of a type of activity: millionths."""
+    return f"n_{kind}"
 
 
 def _outcome_columns(known: Known) -> list[str]:

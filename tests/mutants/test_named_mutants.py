@@ -30,9 +30,9 @@ class Mutant:
 
 MUTANTS = {
     "exposure merged one week too late": Mutant(
-        "panel_sql.py",
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS exposure_day",
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS exposure_day",
+        "panel_rows.py",
+        "person * APART + plan.start_days[p] - 1, plan.known.stale",
+        "person * APART + plan.start_days[p] + 6, plan.known.stale",
         "tests/unit/test_panel.py::test_exposure_is_the_last_reading_before_the_period",
     ),
     "z for t": Mutant(
