@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,8 @@ from ssi_audit.pool import KIND
 from ssi_audit.report.build import make_report
 from ssi_audit.report.kernels import Kernels
 from ssi_audit.worlds import make_world, write_world
+
+FULL = Path("/dev/full")
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +140,32 @@ def test_help_is_quick_and_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ("lambda: print('done') or atexit.register(print, 'afterwards') and 3", 3, "done\nafterwards\n"),
+        ("lambda: sys.exit(2)", 2, ""),
+        ("lambda: 1 / 0", 1, ""),
+    ],
+)
+def test_a_process_leaves_with_its_code_after_all_is_printed(body, code, said):
+    """Nothing that is registered to happen at the end is left out, and a mistake of ours is not exit code 0."""
+    script = f"import atexit, sys; from ssi_audit import cli; cli.main = {body}; cli.run()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, said)
+    assert ("ZeroDivisionError" in done.stderr) == (code == 1)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_what_cannot_be_printed_is_an_error():
+    """An answer that is piped onto a full disk does not end in exit code 0."""
+    command = [sys.executable, "-m", "ssi_audit.cli", "--version"]
+    with FULL.open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "standard output" in done.stderr
 
 
 def test_check_does_not_import_what_draws(small):
