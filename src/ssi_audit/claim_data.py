@@ -218,8 +218,9 @@ class Case:
         used = np.isfinite(score) & np.isfinite(given.log_activity).all(axis=1)
         if not used.any():
             raise NotEnoughData("nobody has a score and 90 days of logged activity before it")
+        calendar = given.calendar_unit(used, score)
         return within_r2_lopo(
-            score[used], given.log_activity[used], given.group[used], given.calendar_unit(used, score)
+            score[used], given.log_activity[used], given.group[used], calendar, clusters=given.person[used]
         )
 
     @property

@@ -7,6 +7,7 @@ comes about. No person is named or ranked in any result.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,7 @@ def activity_explains(case: Case, ask: Nothing, number: float) -> Finding:
     section 5 decides by the estimate; its range over persons is shown).
     """
     found = case.activity_r2
+    _enough(found.n_people)
     state, reason = {
         "yes": (SUPPORTED, "Counts of activity predict the score's movement for sellers left out."),
         "no": (CONTRADICTED, "Counts of activity do not predict the score's movement."),
@@ -70,6 +72,12 @@ def activity_explains(case: Case, ask: Nothing, number: float) -> Finding:
         "beyond_calendar": found.added, "rows": found.n_rows,
     }  # fmt: skip
     return Finding(state, reason, found.r2, found.low, found.high, found.n_people, details)
+
+
+def _enough(n_people: int) -> None:
+    """Below eight persons nothing is decided (methods.md section 4)."""
+    if n_people < MIN_PEOPLE:
+        raise NotEnoughData(f"Only {n_people} people can be compared, at least {MIN_PEOPLE} are needed.")
 
 
 class ActiveAgainstPassive(Parameters):
@@ -206,6 +214,7 @@ def pillar_overlap(case: Case, ask: PillarOverlap, number: float) -> Finding:
             "spearman": found.spearman, "vif": found.vif, "eigenvalues": found.eigenvalues, "n": found.n,
             "first_share": {**as_plain(shares[name])},
         }  # fmt: skip
+    _enough(shares["between"].n_clusters)
     level = max(shares, key=lambda name: shares[name].estimate)
     share, inflation = shares[level], max(max(one["vif"]) for one in levels.values())
     if inflation > ask.vif or (share.estimate > number and share.low > ask.some):
@@ -218,13 +227,22 @@ def pillar_overlap(case: Case, ask: PillarOverlap, number: float) -> Finding:
         state, reason = NOT_ENOUGH, "The range reaches from pillars that go their own ways to pillars that overlap."
     complete = np.isfinite(rows).all(axis=1)
     scale = scale_statistics(rows)
-    factor = one_factor(np.corrcoef(rows[complete], rowvar=False))
+    factor = _factor(np.corrcoef(rows[complete], rowvar=False))
     details = {
         "pillars": schema.PILLARS, **levels, "level": level, "largest_vif": inflation, "alpha": scale.alpha_std,
-        "omega": factor.omega, "loadings": factor.loadings, "item_rest": scale.item_rest,
+        **factor, "item_rest": scale.item_rest,
     }  # fmt: skip
     return Finding(state, f"{level.capitalize()} sellers: {reason[0].lower()}{reason[1:]}", **as_plain(share),
                    n_people=share.n_clusters, details=details)  # fmt: skip
+
+
+def _factor(correlations: np.ndarray) -> dict[str, Any]:
+    """Omega and loadings; unknown where a pillar is another one, or the sum of others: such a matrix has no factor."""
+    try:
+        factor = one_factor(correlations)
+    except ValueError:
+        return {"omega": math.nan, "loadings": np.full(len(correlations), math.nan)}
+    return {"omega": factor.omega, "loadings": factor.loadings}
 
 
 def discordance(case: Case, ask: Nothing, number: float) -> Finding:
@@ -238,6 +256,8 @@ def discordance(case: Case, ask: Nothing, number: float) -> Finding:
     people = case.panel.groupby("person").agg(
         score=("ssi", "mean"), won=("win_rate_num", "sum"), tries=("win_rate_den", "sum")
     )
+    # Who logs wins with the day of a meeting, but few meetings, has more wins than meetings: all of these were won.
+    people["won"] = people[["won", "tries"]].min(axis=1)
     found = score_discordance(*(people[name].to_numpy("float64") for name in ("score", "won", "tries")))
     border = UNSURE[0]
     if not math.isfinite(found.share):

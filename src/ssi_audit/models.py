@@ -198,9 +198,13 @@ def activity_link(panel: pd.DataFrame | Columns, *, seed: int = 1) -> ActivityLi
     used = np.isfinite(y) & np.isfinite(given.log_activity).all(axis=1)
     size = {"n_people": len(np.unique(given.person[used])), "n_rows": int(used.sum())}
     links = {exposure: quarter_link(given, exposure, "activity", seed=seed) for exposure in schema.EXPOSURES}
+    if size["n_people"] < verdict.MIN_PEOPLE:
+        why = f"only {size['n_people']} people have a score and 90 days of logged activity before it"
+        return ActivityLink("unknown", math.nan, links, types, without, **size, why=why)
     try:
         # A redefined score moves without anybody's doing: one level per person and definition.
-        r2 = within_r2_lopo(y[used], given.log_activity[used], given.group[used], given.calendar_unit(used, y)).r2
+        calendar = given.calendar_unit(used, y)
+        r2 = within_r2_lopo(y[used], given.log_activity[used], given.group[used], calendar, given.person[used]).r2
     except NotEnoughData as error:
         return ActivityLink("unknown", math.nan, links, types, without, **size, why=str(error))
     return ActivityLink(verdict.activity_status(r2), r2, links, types, without, **size)

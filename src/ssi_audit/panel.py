@@ -83,6 +83,7 @@ def build_panel(tables: schema.Tables, settings: Settings | None = None) -> pd.D
         sides, currency = both_sides(tables), revenue_currency(_priced(tables.crm_events), settings)
         names = _register(engine, tables, settings, currency[0], sides["both"])
         plan = make_plan(engine, settings, currency, sides)
+        plan.facts["missing"].update(unread_quotas(tables.quotas, currency[0], settings))
         rows = panel_rows(engine.arrow(panel_sql(plan.known)), engine.arrow(READINGS_SQL), plan, names)
     finally:
         engine.close()
@@ -207,6 +208,14 @@ def quota_frame(quotas: pd.DataFrame, main: str, settings: Settings) -> pd.DataF
             "cents": cents(quotas["quota"], quotas["currency"], main, settings),
         }
     )
+
+
+def unread_quotas(quotas: pd.DataFrame, main: str, settings: Settings) -> dict[str, str]:
+    """Why there is no quota to reach where all are in currencies without a rate; empty where any can be read."""
+    if not len(quotas) or cents(quotas["quota"], quotas["currency"], main, settings).notna().any():
+        return {}
+    others = ", ".join(sorted(quotas["currency"].dropna().astype(str).unique())[:5])
+    return {"quota_hit": f"quotas are in {others} and revenue in {main}; give [rates] in ssi-audit.toml"}
 
 
 def absence_frame(absences: pd.DataFrame) -> pd.DataFrame:
@@ -459,7 +468,8 @@ def _finished(panel: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Split at score breaks, with the facts."""
     breaks = score_breaks(panel)
     panel["regime"] = regimes(panel["p"].to_numpy(), breaks)
-    panel.attrs["facts"] = final_facts(plan, breaks, panel["quota_hit"].notna().any())
+    negative = int((panel["revenue"] < 0).sum())
+    panel.attrs["facts"] = final_facts(plan, breaks, panel["quota_hit"].notna().any(), negative)
     return panel
 
 
@@ -468,9 +478,14 @@ def regimes(p: np.ndarray, breaks: list[int]) -> np.ndarray:
     return np.searchsorted(np.array(breaks, dtype="int64"), p, side="right")
 
 
-def final_facts(plan: Plan, breaks: list[int], any_quota: bool) -> Facts:
-    """The facts of a plan with what only the finished rows tell."""
+def final_facts(plan: Plan, breaks: list[int], any_quota: bool, negative: int) -> Facts:
+    """The facts of a plan with what only the finished rows tell: any quota, and rows with a revenue below zero."""
     missing = dict(plan.facts["missing"])
+    if negative:
+        missing.setdefault(
+            "revenue",
+            f"credit notes make the revenue of {negative} rows negative; give a deal what is left of its amount",
+        )
     if not any_quota:
         missing.setdefault("quota_hit", NO_QUOTA)
     return Facts(plan.facts | {"missing": missing, "breaks": tuple(plan.starts[p] for p in breaks)})

@@ -40,6 +40,7 @@ from ssi_audit.panel import (
     regimes,
     revenue_currency,
     sides_of,
+    unread_quotas,
 )
 from ssi_audit.panel_rows import named, panel_rows, panel_schema
 from ssi_audit.panel_sql import READINGS_SQL, panel_sql
@@ -199,6 +200,7 @@ def write_big_panel(
             small = {name: _small(folder, name) for name in SMALL}
             _refuse_twice(small["people"]["person"])
             plan, sides, names, main = _decide(engine, folder, small, settings)
+            plan.facts["missing"].update(unread_quotas(small["quotas"], main, settings))
             wanted = buckets or -(-n_rows // min(MAX_BUCKET_ROWS, max(memory // BYTES_PER_ROW, 1)))
             crowd = _number_people(engine, names, sides["both"], wanted)
             return _write(engine, plan, crowd, _as_read(small, main, settings, names, sides["both"]), out)
@@ -210,27 +212,28 @@ def write_big_panel(
 def _write(engine: Engine, plan: Plan, crowd: _Crowd, tables: dict[str, pd.DataFrame], out: Path) -> Written:
     sql, jumps = panel_sql(plan.known), Jumps(len(plan.starts))
 
-    def append(counted: pa.Table, readings: pa.Table) -> tuple[int, int]:
-        """Write a bucket; how many persons and quotas it has."""
+    def append(counted: pa.Table, readings: pa.Table) -> tuple[int, int, int]:
+        """Write a bucket; how many persons, quotas and rows with a negative revenue it has."""
         rows = panel_rows(counted, readings, plan, crowd.labels)
         person, p = (rows[name].to_numpy() for name in ("person", "p"))
         jumps.add(person, p, rows["ssi"].to_numpy())
         writer.write(named(rows, plan, crowd.labels))
         n_people = np.count_nonzero(np.diff(person, prepend=-1))  # in order, and no number is negative
-        return n_people, len(rows) - rows["quota_hit"].null_count
+        negative = np.count_nonzero(rows["revenue"].to_numpy() < 0)
+        return n_people, len(rows) - rows["quota_hit"].null_count, negative
 
     # While one bucket is put in order and written, which takes one core, the engine computes the next.
     with PanelWriter(out) as writer, ThreadPoolExecutor(1) as behind:
-        written: list[Future[tuple[int, int]]] = []
+        written: list[Future[tuple[int, int, int]]] = []
         for bucket in range(crowd.n_buckets):
             _open_bucket(engine, crowd, bucket, tables)
             rows = engine.arrow(sql), engine.arrow(READINGS_SQL)
             for last in written[-1:]:  # one bucket at a time is held beside the engine's, and a failure ends the run
                 last.result()
             written.append(behind.submit(append, *rows))
-        people, quotas = zip(*(part.result() for part in written), strict=True)
+        people, quotas, negative = zip(*(part.result() for part in written), strict=True)
         writer.breaks = jumps.breaks()
-        writer.facts = final_facts(plan, writer.breaks, any(quotas))
+        writer.facts = final_facts(plan, writer.breaks, any(quotas), sum(negative))
     return Written(sum(people), writer.n_rows, crowd.n_buckets, writer.facts)
 
 

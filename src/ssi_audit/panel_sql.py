@@ -155,11 +155,17 @@ quota_starts AS (                        -- a quota period stands in the first r
     WHERE q.period_end <= {last_day} AND q.period_start >= {first_day} AND q.cents > 0
     GROUP BY q.person, q.period_start, q.period_end
 ),
+quota_turns AS (                         -- of several in one row (a year and its first quarter) the last to begin, the
+    SELECT person, p, period_start, period_end, quota,                                    -- shortest of these
+           ROW_NUMBER() OVER (PARTITION BY person, p ORDER BY period_start DESC, period_end) AS k
+    FROM quota_starts
+),
 quota_rows AS (
     SELECT q.person, q.p, MAX(q.quota) AS quota, SUM(e.cents) AS revenue
-    FROM quota_starts q
+    FROM quota_turns q
     LEFT JOIN crm_events e ON e.person = q.person AND e.kind = 'deal_won'
          AND e.day BETWEEN q.period_start AND q.period_end
+    WHERE q.k = 1
     GROUP BY q.person, q.p
 )
 SELECT s.person, s.p, f.first_p AS first_logged,

@@ -19,7 +19,7 @@ from ssi_audit.claim_tests_groups import Contrast
 from ssi_audit.claim_tests_score import _gaps_without_each
 from ssi_audit.claims import KINDS, REGISTER, load_claims, test_claims
 from ssi_audit.errors import SettingsError
-from ssi_audit.models import regress
+from ssi_audit.models import activity_link, regress
 from ssi_audit.panel import build_panel
 from ssi_audit.results import Audit, Cell, Correlation, Fit, Indicator, Overall
 from ssi_audit.settings import Settings
@@ -346,6 +346,22 @@ def test_measures_activity():
     assert judged("measures-activity", panel(activity_moves_score=False)).state == "contradicted"
 
 
+@pytest.mark.parametrize("claim_id", ["measures-activity", "pillars-overlap"])
+def test_seven_sellers_settle_nothing_about_the_score(claim_id):
+    """Below eight sellers every claim stays open, however clear it looks."""
+    found = judged(claim_id, panel(n=7, own=1, pillars_differ=0.05))
+    assert (found.state, "at least 8 are needed" in found.reason) == ("not_enough_data", True)
+    assert activity_link(panel(n=7, own=1)).status == "unknown"
+
+
+def test_a_score_break_makes_no_second_seller():
+    """Redefined half-way, the score has an effect per seller and definition; sellers are counted and held out whole."""
+    frame = panel(own=3)
+    frame["regime"] = (frame["p"] > frame["p"].median()).astype("int64")
+    found = judged("measures-activity", frame)
+    assert (found.state, found.n_people) == ("supported", frame["person"].nunique())
+
+
 @pytest.mark.parametrize(
     "claim_id", ["measures-activity", "not-effectiveness", "only-through-activity", "passive-score-low"]
 )
@@ -489,6 +505,23 @@ def test_pillars_overlap(differ, state):
     found = judged("pillars-overlap", frame)
     assert found.state == state
     assert np.shape(found.details["within"]["spearman"]) == (4, 4)
+
+
+def test_pillars_that_are_one_number_overlap():
+    """A tracker that writes a quarter of the total into each pillar: no factor can be fitted, and the claim holds."""
+    frame = panel(level=6.0)
+    frame[list(schema.PILLARS)] = np.repeat(frame[["ssi"]].to_numpy() / 4, 4, axis=1)
+    found = judged("pillars-overlap", frame)
+    assert found.state == "supported"
+    assert found.details["omega"] is None
+
+
+def test_more_wins_than_meetings_are_all_meetings_won():
+    """Wins that carry the day of a meeting nobody logged leave the order of closers as it is."""
+    frame = panel(n=40, level=np.linspace(-34, 34, 40), own=3, on_win_rate=0.4, activity_moves_score=False)
+    best = frame["person"] == frame.groupby("person")["win_rate_num"].sum().idxmax()
+    frame.loc[best, "win_rate_num"] += frame.loc[best, "win_rate_den"]
+    assert judged("spammer-above-closer", frame).state == "contradicted"
 
 
 @pytest.mark.parametrize(("effect", "state"), [(0.0, "supported"), (0.4, "contradicted")])

@@ -208,6 +208,38 @@ def test_quota_hit_stands_where_its_period_begins():
     assert made["quota_hit"].notna().sum() == 1
 
 
+def test_a_year_beside_its_quarters_is_not_added_to_them():
+    """Quotas that begin in one row: the last to begin counts, the shortest of these, with the revenue of its days."""
+    spans = [(0, 12, 100.0), (0, 17, 300.0), (13, 17, 40.0)]
+    quotas = [
+        {"person": "P1", "period_start": day(a), "period_end": day(b, 6), "quota": quota, "currency": "EUR"}
+        for a, b, quota in spans
+    ]
+    won = [event("P1", day(k), "deal_won", amount=70.0, currency="EUR", started=day(0)) for k in (1, 15)]
+    made = build_panel(tables(ssi=[reading("P1", day(0), 50)], crm=[*covering(weeks=20), *won], quotas=quotas))
+    known = made.loc[made["quota"].notna(), ["quota", "quota_revenue", "quota_hit"]]
+    assert known.to_numpy().tolist() == [[100, 70, 0], [40, 70, 1]]
+
+
+def test_quotas_in_another_currency_say_so():
+    """Quotas that cannot be compared with the revenue are not taken for quotas that are not there."""
+    quotas = [{"person": "P1", "period_start": day(0), "period_end": day(1, 6), "quota": 9.0, "currency": "USD"}]
+    won = [event("P1", day(1), "deal_won", amount=5.0, currency="EUR", started=day(0))]
+    given = tables(ssi=[reading("P1", day(0), 50)], crm=[*covering(), *won], quotas=quotas)
+    assert "quotas are in USD and revenue in EUR" in build_panel(given).attrs["facts"]["missing"]["quota_hit"]
+    assert "quota_hit" not in build_panel(given, Settings(rates={"USD": 0.9})).attrs["facts"]["missing"]
+
+
+def test_credit_notes_leave_revenue_unknown():
+    """A row below zero cannot be modelled as revenue, and says why it is not."""
+    won = [
+        event("P1", day(k), "deal_won", amount=amount, currency="EUR", started=day(0))
+        for k, amount in ((1, 90.0), (2, -30.0))
+    ]
+    made = build_panel(tables(ssi=[reading("P1", day(0), 50)], crm=[*covering(), *won]))
+    assert "credit notes make the revenue of 1 rows negative" in made.attrs["facts"]["missing"]["revenue"]
+
+
 def test_quota_of_a_holiday_week_stands_in_the_next_row():
     """A quota period that begins in a week off is kept; one that ends on the last Sunday is complete."""
     quotas = [{"person": "P1", "period_start": day(1), "period_end": day(7, 6), "quota": 1.0, "currency": "EUR"}]

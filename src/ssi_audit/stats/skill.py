@@ -10,7 +10,7 @@ skill. Shapley shares divide the skill fairly where indicators overlap.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
@@ -23,7 +23,15 @@ from ssi_audit.stats.clusters import deletion_steps, jackknife_interval
 from ssi_audit.stats.distributions import chi2_quantile, t_quantile
 from ssi_audit.stats.fixed_effects import fit_ols, fit_poisson
 from ssi_audit.stats.rows import Identified, Sample, identify, prepare
-from ssi_audit.stats.working import ModelFit, cluster_grams, cluster_scores, gram_products, row_counts
+from ssi_audit.stats.working import (
+    ModelFit,
+    cluster_grams,
+    cluster_scores,
+    gram_products,
+    nested,
+    person_starts,
+    row_counts,
+)
 
 # Up to this many persons each is held out alone, above it in ten groups.
 MAX_LEAVE_ONE_OUT = 50
@@ -306,43 +314,57 @@ def _share_deviance(held_out: Sample, fit: ModelFit) -> np.ndarray:
 # ---- continuous: leave-one-person-out R2 -----------------------------------------------------------------
 
 
-def within_r2_lopo(y: ArrayLike, X: ArrayLike, groups: ArrayLike, calendar: ArrayLike | None = None) -> HeldOutR2:
+def within_r2_lopo(
+    y: ArrayLike,
+    X: ArrayLike,
+    groups: ArrayLike,
+    calendar: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+) -> HeldOutR2:
     """Leave-one-person-out R2 of a series within persons, for example of SSI on counts of activity.
 
     Exact: for least squares the deleted estimates have a closed form.
 
     Parameters
     ----------
-    y, X, groups, calendar
-        As in `fe_poisson`.
+    y, X, groups, calendar, clusters
+        As in `fe_poisson`; what is held out together is a cluster.
 
     Raises
     ------
     NotEnoughData
         With fewer than three persons, or when y does not vary within persons.
     """
-    sample = prepare(y, X, groups, None, calendar, events=False, absorb=True).of_several_rows()
-    if len(sample.people) < 3:
-        raise NotEnoughData(f"Holding people out needs at least 3 people, got {len(sample.people)}.")
+    codes, cluster_of, labels = nested(groups, groups if clusters is None else clusters)
+    sample = prepare(y, X, np.where(codes < 0, np.nan, codes), None, calendar, events=False, absorb=True)
+    sample = sample.of_several_rows()
+    person = cluster_of[sample.people.astype(int)]
+    first = person_starts(person)
+    if len(first) < 3:
+        raise NotEnoughData(f"Holding people out needs at least 3 people, got {len(first)}.")
     counts = row_counts(sample.starts, len(sample.y))
     mean = np.add.reduceat(sample.y, sample.starts) / counts
-    whole = np.add.reduceat((sample.y - np.repeat(mean, counts)) ** 2, sample.starts)
+    whole = np.add.reduceat((sample.y - np.repeat(mean, counts)) ** 2, sample.starts[first])
     if not whole.sum() > 0:
         raise NotEnoughData("The series does not vary within persons: there is nothing to explain.")
-    error = _held_out_squares(fit_ols(identify(sample)))
-    calendar_error = _held_out_squares(fit_ols(identify(sample.of_columns(np.arange(0)))))
+    together = {} if clusters is None else {"cluster_starts": first, "cluster_labels": labels[person[first]]}
+    error, calendar_error = (
+        _held_out_squares(replace(fit_ols(identify(of)), **together))
+        for of in (sample, sample.of_columns(np.arange(0)))
+    )
     r2 = 1 - error.sum() / whole.sum()
     bounds = jackknife_interval(1 - (error.sum() - error) / (whole.sum() - whole), r2)
     return HeldOutR2(
         r2=float(r2), low=bounds.low, high=bounds.high,
         r2_calendar=float(1 - calendar_error.sum() / whole.sum()),
-        added=float(1 - error.sum() / calendar_error.sum()), n_people=len(sample.people), n_rows=len(sample.y),
+        added=float(1 - error.sum() / calendar_error.sum()), n_people=len(first), n_rows=len(sample.y),
     )  # fmt: skip
 
 
 def _held_out_squares(fit: ModelFit) -> np.ndarray:
-    """Sum of squared errors of each person, predicted by the least-squares fit without that person."""
-    squares = np.add.reduceat(fit.residual**2, fit.starts)
+    """Sum of squared errors of each cluster, predicted by the least-squares fit without that cluster."""
+    starts = fit.starts if fit.cluster_starts is None else fit.starts[fit.cluster_starts]
+    squares = np.add.reduceat(fit.residual**2, starts)
     if fit.n_params == 0:
         return squares
     # With d = b - b_(g): sum (e_g + X_g d)^2 = e_g'e_g + 2 d'X_g'e_g + d'X_g'X_g d.

@@ -199,6 +199,22 @@ def test_lopo_r2_equals_refits(rows):
     assert ours.r2 == pytest.approx(1 - error / whole, abs=1e-10)
 
 
+def test_lopo_r2_holds_out_all_stretches_of_a_person(rows):
+    """With an effect per person and stretch the person is held out whole, and counts once."""
+    stretch = rows.person * 2 + (rows.quarter >= np.median(rows.quarter))
+    error = whole = 0.0
+    for person in np.unique(rows.person):
+        others = rows.person != person
+        fit = stats.fe_ols(rows.X[others, 0], rows.X[others, 1], stretch[others], rows.quarter[others])
+        left = rows.X[:, 0] - rows.X[:, 1] * fit.coef[0] - fit.calendar_effects[rows.quarter]
+        for one in np.unique(stretch[~others]):
+            error += np.sum((left[stretch == one] - left[stretch == one].mean()) ** 2)
+            whole += np.sum((rows.X[stretch == one, 0] - rows.X[stretch == one, 0].mean()) ** 2)
+    ours = stats.within_r2_lopo(rows.X[:, 0], rows.X[:, 1], stretch, rows.quarter, clusters=rows.person)
+    assert ours.r2 == pytest.approx(1 - error / whole, abs=1e-10)
+    assert ours.n_people == len(np.unique(rows.person))
+
+
 def test_lopo_r2_of_a_gauge_and_of_noise(rows):
     """A series made of activity and as much noise has about .5; unrelated columns have none."""
     rng = np.random.default_rng(0)
