@@ -8,7 +8,7 @@ them; people who are known are codes, as on every page.
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ WEEKS_PER_MARK = 4
 STRIP = 26
 SHADES = " .:#"
 MAX_LINES = 40
+# A deal is booked after its seller has left; a tenth of everything is more than that.
+SOME_OUTSIDE = 0.1
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def check_folder(folder: Path, settings: Settings, skip_unreadable: bool = False
     """
     reading = read_folder(folder, settings, skip_unreadable=skip_unreadable)
     summary, covered = summarise(reading), coverage(reading.tables, show_names=settings.show_names)
+    summary = replace(summary, notes=(*summary.notes, *outside_employment(reading.tables)))
     register = load_claims()
     try:
         panel = build_panel(reading.tables, settings)
@@ -102,6 +105,35 @@ def check_folder(folder: Path, settings: Settings, skip_unreadable: bool = False
     case = Case(panel, reading.tables, settings)
     lacking = {claim.id: missing_for(claim, case) for claim in register}
     return Check(summary, _missing(reading, panel), lacking, covered, reading.proposals)
+
+
+def outside_employment(tables: schema.Tables) -> list[str]:
+    """Readings and events of people before they were hired or after they left: the panel has no row for those days.
+
+    Told of people with more than a few.
+
+    Returns
+    -------
+    list of str
+        One note a column of people.csv that most likely holds a wrong date.
+    """
+    employed = tables.people.set_index("person")[["hired_on", "left_on"]]
+    rows = pd.concat([tables.ssi[["person", "date"]], tables.crm_events[["person", "date"]]], ignore_index=True)
+    dates = employed.reindex(rows["person"]).reset_index(drop=True)
+    notes = []
+    for column, outside in (
+        ("hired_on", rows["date"] < dates["hired_on"]),
+        ("left_on", rows["date"] > dates["left_on"]),
+    ):
+        share = outside.groupby(rows["person"]).mean()
+        people = share.index[share > SOME_OUTSIDE]
+        if len(people):
+            n, side = outside[rows["person"].isin(people)].sum(), "before" if column == "hired_on" else "after"
+            notes.append(
+                f"people.csv: {n:,} readings and CRM events are dated {side} the {column} of their seller (sellers: "
+                f"{len(people)}). Days outside employment are left out of the analysis: is the date right?"
+            )
+    return notes
 
 
 def _missing(reading: Reading, panel: pd.DataFrame) -> dict[str, str]:

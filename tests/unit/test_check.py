@@ -39,6 +39,17 @@ def lacking(result: check.Check) -> dict[str, str]:
     return {claim: why for claim, why in result.claims.items() if why}
 
 
+def test_a_wrong_hiring_date_is_not_silent():
+    """Who was hired after most of his readings loses them in the panel; one event after somebody left is no news."""
+    given = tables(
+        ssi=[reading(person, day(k), 50) for person in ("P1", "P2") for k in range(12)],
+        crm=[event(person, day(k, 2), "meeting") for person in ("P1", "P2") for k in range(12)],
+        people=[{"person": "P1", "hired_on": day(9)}, {"person": "P2", "left_on": day(11)}],
+    )
+    (note,) = check.outside_employment(given)
+    assert "people.csv: 18 readings and CRM events are dated before the hired_on of their seller (sellers: 1)" in note
+
+
 def test_all_claims_are_judged(world, tmp_path):
     """Twenty-two claims; of a world with everything but reach and connections, two lack them."""
     result = found(tmp_path, world)
