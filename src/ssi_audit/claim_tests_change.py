@@ -32,7 +32,7 @@ from ssi_audit.claim_rules import (
 from ssi_audit.errors import NotEnoughData
 from ssi_audit.stats.change import blomqvist, close_reading_reliability, naive_change, oldham
 from ssi_audit.stats.clusters import Interval
-from ssi_audit.stats.eventstudy import permute_starts, sun_abraham
+from ssi_audit.stats.eventstudy import EventStudy, permute_starts, sun_abraham
 
 # With fewer persons on a side only the permutation of licences between persons is honest (methods.md section 4).
 MIN_PER_SIDE = 6
@@ -41,6 +41,7 @@ BIN_WEEKS = 2
 COHORT_WEEKS = 13
 SPAN_WEEKS = 30
 PERMUTATIONS = 199
+TOO_SMALL = "So few sellers hold a licence long enough that their numbers are not shown."
 
 
 class ChangeOnStart(Parameters):
@@ -121,6 +122,7 @@ def licence_lift(case: Case, ask: LicenceLift, number: float) -> Finding:
     maximum, which a mean cannot refute). No change of `smallest` or more by the rule `presence`, or a fall:
     contradicted. Else not enough data. With fewer than six sellers with or without a licence no range is honest;
     licences are then handed out to other sellers at random, and only a clear rise or fall decides.
+    Numbers of fewer licensed sellers than `min_group` are left out; the state and its p stay.
     """
     starts = case.licence_start
     if starts.notna().sum() == 0:
@@ -130,11 +132,13 @@ def licence_lift(case: Case, ask: LicenceLift, number: float) -> Finding:
     reached = _reached(study["rows"], ask.weeks, number - 1, study["weeks_per_period"])
     if reached["people"] < case.settings.min_group:
         reached = {"people": reached["people"]}
-    weeks = found.event * study["bin_weeks"]
-    shown = {"weeks": weeks, "points": found.effect, "low": found.low, "high": found.high, "people": found.people}
-    path = [dict(zip(shown, row, strict=True)) for row in zip(*shown.values(), strict=True)]
+    least = case.settings.min_group
+    # The estimate is the mean change of those who are still seen in the window, which may be fewer than are licensed.
+    shown = _seen_in_window(found) >= least
     details = {
-        "path": path, "before": found.pre_mean, "points": found.window_effect, "reached": reached,
+        "path": _path(found, study["bin_weeks"], least),
+        "before": found.pre_mean if found.n_exposed >= least else math.nan,
+        "points": found.window_effect if shown else math.nan, "reached": reached,
         "licensed": found.n_exposed, "not_licensed": found.n_control, "left_out": found.n_dropped,
         "claimed_as": "up to",
     }  # fmt: skip
@@ -143,7 +147,7 @@ def licence_lift(case: Case, ask: LicenceLift, number: float) -> Finding:
         chance = permute_starts(*study["columns"], **study["options"], draws=PERMUTATIONS, seed=case.settings.seed)
         details["permutation_p"] = chance.p
         state, reason = _by_permutation(chance.effect, chance.p, found.relative, number - 1)
-        return Finding(state, reason, 1 + found.relative, n_people=people, details=details)
+        return _only_shown(Finding(state, reason, 1 + found.relative, n_people=people, details=details), shown)
     lift = range_of(found.relative, found.relative_low, found.relative_high, people, "Sun-Abraham jackknife")
     lift = dataclasses.replace(lift, df=found.window_df)
     state, reason = size(lift, number - 1)
@@ -153,7 +157,31 @@ def licence_lift(case: Case, ask: LicenceLift, number: float) -> Finding:
         reason = "The mean lift is below the number; 'up to' is a maximum that a mean cannot refute."
         if "reached" in reached:
             reason += f" {reached['reached']} of {reached['people']} licensed sellers rose by {number - 1:.0%} or more."
-    return Finding(state, reason, 1 + lift.estimate, 1 + lift.low, 1 + lift.high, people, details)
+    return _only_shown(Finding(state, reason, 1 + lift.estimate, 1 + lift.low, 1 + lift.high, people, details), shown)
+
+
+def _only_shown(found: Finding, shown: bool) -> Finding:
+    """The finding, without its numbers where they are those of a group too small to be shown."""
+    if shown:
+        return found
+    blank = dict.fromkeys(("estimate", "low", "high"), math.nan)
+    return dataclasses.replace(found, **blank, reason=f"{found.reason} {TOO_SMALL}")
+
+
+def _seen_in_window(found: EventStudy) -> int:
+    """The most licensed sellers at one event time of the window."""
+    inside = (found.event >= found.window[0]) & (found.event <= found.window[1])
+    return int(found.people[inside].max(initial=0))
+
+
+def _path(found: EventStudy, bin_weeks: float, least: int) -> list[dict[str, float]]:
+    """Change by weeks since the start, where at least so many sellers are seen."""
+    columns = {
+        "weeks": found.event * bin_weeks, "points": found.effect, "low": found.low, "high": found.high,
+        "people": found.people,
+    }  # fmt: skip
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    return [row for row in rows if row["people"] >= least]
 
 
 def _by_permutation(points: float, p: float, relative: float, claimed: float) -> tuple[str, str]:

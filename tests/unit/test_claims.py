@@ -488,6 +488,31 @@ def test_few_licences(points, state):
     assert found.state == state
     assert math.isnan(found.low) and "permutation" in found.reason
     assert found.details["reached"] == {"people": 3}
+    assert 0 < found.details["permutation_p"] <= 1
+
+
+def test_numbers_of_few_licences_are_not_shown():
+    """Three licensed sellers: their mean score, their rise and its path would be the numbers of three persons."""
+    few = np.where(np.arange(30) < 3, 20.0, np.nan)
+    frame = panel(weeks=60, own=1.0, level=3.0, activity_moves_score=False, licence_start=few, licence_points=8.0)
+    found = judged("licence-lifts-ssi", frame, tables_beside(frame, licence=few))
+    assert found.details["path"] == []
+    assert (found.details["before"], found.details["points"]) == (None, None)
+    assert math.isnan(found.estimate)
+    assert found.reason.endswith("their numbers are not shown.")
+
+
+def test_licences_seen_long_enough_by_few():
+    """Of eight sellers four are licensed too late to be seen half a year on: the rise is that of the other four."""
+    starts = np.full(30, np.nan)
+    starts[:8] = [20.0] * 4 + [50.0] * 4
+    frame = panel(weeks=60, own=1.0, level=3.0, activity_moves_score=False, licence_start=starts, licence_points=8.0)
+    found = judged("licence-lifts-ssi", frame, tables_beside(frame, licence=starts))
+    assert math.isnan(found.estimate) and math.isnan(found.low) and found.details["points"] is None
+    assert found.reason.endswith("their numbers are not shown.")
+    assert found.details["before"] == pytest.approx(50, abs=5)
+    assert {step["people"] for step in found.details["path"]} == {8}
+    assert max(step["weeks"] for step in found.details["path"]) < 22
 
 
 def test_licence_without_dates():

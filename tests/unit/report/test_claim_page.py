@@ -1,12 +1,16 @@
 """The page on published claims: pictures from the details of a claim."""
 
 import dataclasses
+import math
 
 import pytest
 
+from ssi_audit.claim_tests_change import TOO_SMALL
 from ssi_audit.report import claim_page
+from ssi_audit.report.reasons import reason_in
 from ssi_audit.report.words import Words
 from ssi_audit.results import ClaimResult
+from ssi_audit.schema import LANGUAGES
 from tests.unit.report.factories import activity_gauge
 
 LAGS = [{"weeks": week, "estimate": 1.01 * week**0.01, "low": 0.9, "high": 1.1} for week in (1, 13, 26)]
@@ -31,3 +35,15 @@ def test_all_lags_in_one_picture_say_what_they_add_up_to():
 def test_no_picture_where_the_lags_cannot_be_told_apart():
     """Without the joint model there is nothing to draw."""
     assert claim_page.plot_lags_together(with_details(), Words()) is None
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_picture_of_few_licences(lang):
+    """A hidden path leaves no picture, a sentence that says why, and a register without a number."""
+    hidden = {"path": [], "before": None, "points": None}
+    claim = ClaimResult("licence-lifts-ssi", "not_enough_data", claimed=1.2, reason=TOO_SMALL, details=hidden)
+    audit, words = dataclasses.replace(activity_gauge(), claims=(claim,)), Words(lang)
+    assert claim_page.plot_licence(audit, words) is None
+    assert reason_in(words, TOO_SMALL) in claim_page.why_not(audit, words, claim.id)
+    row = claim_page.claim_register(audit, words).frame.iloc[0]
+    assert math.isnan(row["estimate"]) and row["ours"] == words.number(math.nan)
