@@ -15,9 +15,19 @@ import pandas as pd
 
 from ssi_audit import schema
 from ssi_audit.design import WEEKS_PER_QUARTER, columns, design
-from ssi_audit.errors import NotEnoughData
+from ssi_audit.errors import NotEnoughData, Problem, SettingsError
 from ssi_audit.settings import Settings
-from ssi_audit.stats.power import PanelFacts, TeamPower, calibrate, panel_facts, rate_facts, team_power, volume_facts
+from ssi_audit.stats.power import (
+    MIN_PEOPLE,
+    MIN_WEEKS,
+    PanelFacts,
+    TeamPower,
+    calibrate,
+    panel_facts,
+    rate_facts,
+    team_power,
+    volume_facts,
+)
 
 # Events per seller-week of a typical team (methods.md section 9): about 4 inquiries, half of them met, 15 % won.
 INQUIRIES, MEETING_RATE, WIN_RATE = 4.2, 0.5, 0.15
@@ -105,9 +115,10 @@ def power_table(
 
     Raises
     ------
-    ValueError
+    SettingsError
         With fewer than 3 people or 2 weeks.
     """
+    _check_size(people, weeks)
     settings = settings or Settings()
     rows = []
     for outcome in schema.PRIMARY_OUTCOMES:
@@ -115,10 +126,18 @@ def power_table(
             facts, why = _facts(data, outcome, estimand)
             # The last cases of a rate are still open at the end: they say nothing yet.
             open_weeks = settings.horizon_weeks.get(outcome, 0)
-            seen = team_power(people, max(weeks - open_weeks, 2), facts, ratio=settings.sesoi[outcome])
+            seen = team_power(people, max(weeks - open_weeks, MIN_WEEKS), facts, ratio=settings.sesoi[outcome])
             source = OWN if data is not None and not why else TYPICAL
             rows.append(_row(outcome, estimand, source, seen, facts, open_weeks, why))
     return PowerTable(people, weeks, tuple(rows))
+
+
+def _check_size(people: int, weeks: int) -> None:
+    """Refuse a team or a time for which there is nothing to plan."""
+    least = {"--people": (people, MIN_PEOPLE), "--weeks": (weeks, MIN_WEEKS)}
+    wrong = [f"{option} {given}: expected at least {low}" for option, (given, low) in least.items() if given < low]
+    if wrong:
+        raise SettingsError([Problem("", text) for text in wrong])
 
 
 def _row(

@@ -129,6 +129,15 @@ def test_record_appends(tmp_path, capsys):
     assert history.read_text().splitlines()[1].startswith("Anna,2026-02-27")
 
 
+@pytest.mark.parametrize("size", [("1", "52"), ("0", "52"), ("24", "-1"), ("24", "1")])
+def test_power_refuses_a_size_without_a_plan(size, capsys):
+    """Exit 2 and the option's name, no traceback and no table."""
+    assert main(["power", "--people", size[0], "--weeks", size[1]]) == 2
+    said = capsys.readouterr()
+    assert ("--people" if size[1] == "52" else "--weeks") in said.err
+    assert "Nothing was run" in said.err and said.out == ""
+
+
 def test_help_is_quick_and_light():
     """--help imports nothing heavy."""
     code = (

@@ -10,6 +10,7 @@ import pytest
 
 from ssi_audit import models, schema
 from ssi_audit.design import columns
+from ssi_audit.errors import SettingsError
 from ssi_audit.panel import build_panel
 from ssi_audit.power import OWN, TYPICAL, power_table, text_rows
 from ssi_audit.settings import Settings
@@ -127,10 +128,27 @@ def test_an_unknown_row_is_an_error():
         power_table(24, 52).row("winrate", "crude")
 
 
-def test_a_team_of_two_is_refused():
-    """Below three sellers there is nothing to plan."""
-    with pytest.raises(ValueError, match="at least 3"):
-        power_table(2, 52)
+@pytest.mark.parametrize(
+    ("people", "weeks", "said"),
+    [
+        (2, 52, "--people 2: expected at least 3"),
+        (1, 52, "--people 1"),
+        (0, 52, "--people 0"),
+        (24, 1, "--weeks 1: expected at least 2"),
+        (24, -1, "--weeks -1"),
+    ],
+)
+def test_a_size_without_a_plan_is_refused(people, weeks, said):
+    """Below three sellers or two weeks there is nothing to plan; the message names the option."""
+    with pytest.raises(SettingsError, match=said):
+        power_table(people, weeks)
+
+
+def test_both_sizes_are_named_at_once():
+    """One run tells of both options."""
+    with pytest.raises(SettingsError) as error:
+        power_table(0, 0)
+    assert [problem.found[:8] for problem in error.value.problems] == ["--people", "--weeks "]
 
 
 def test_columns_and_panel_are_the_same_input():

@@ -37,6 +37,7 @@ DF_SHARE = 0.6
 # Ten years: nobody waits longer.
 MAX_WEEKS = 520
 MIN_PEOPLE = 3
+MIN_WEEKS = 2
 
 
 @dataclass(frozen=True)
@@ -208,8 +209,9 @@ def _typical(events_per_week: float, dispersion: float, adjusted: bool) -> Panel
 
 
 def _check(people: int, weeks: int, facts: PanelFacts) -> None:
-    if people < MIN_PEOPLE or weeks < 2:
-        raise ValueError(f"{people} people and {weeks} weeks; at least {MIN_PEOPLE} people and 2 weeks were expected")
+    if people < MIN_PEOPLE or weeks < MIN_WEEKS:
+        least = f"at least {MIN_PEOPLE} people and {MIN_WEEKS} weeks were expected"
+        raise ValueError(f"{people} people and {weeks} weeks; {least}")
     if not (facts.events_per_week > 0 and facts.score_sd > 0 and facts.dispersion > 0 and facts.unit > 0):
         raise ValueError(f"events, spread, dispersion and unit must be above 0, got {facts}")
     if not (0 <= facts.memory < 1 and 0 <= facts.r2 < 1):
@@ -241,7 +243,7 @@ def _weeks_for(people: int, facts: PanelFacts, wanted: float) -> float:
     """Fewest weeks with an expected standard error of at most `wanted` (it falls with every week)."""
     if expected_se(people, MAX_WEEKS, facts) > wanted:
         return float("inf")
-    low, high = 2, MAX_WEEKS
+    low, high = MIN_WEEKS, MAX_WEEKS
     while low < high:
         middle = (low + high) // 2
         if expected_se(people, middle, facts) <= wanted:
