@@ -313,7 +313,7 @@ def _pool(args: argparse.Namespace) -> int:
 
 
 def _power(args: argparse.Namespace) -> int:
-    from ssi_audit.power import power_table, text_rows
+    from ssi_audit.power import notes, power_table, text_rows
 
     panel = None
     if args.data:
@@ -321,7 +321,8 @@ def _power(args: argparse.Namespace) -> int:
 
         panel = load_run(args.data).panel
     table = power_table(args.people, args.weeks, panel)
-    _say(args, json.loads(table.frame().to_json(orient="table", index=False)), aligned(text_rows(table)))
+    text = "\n".join([aligned(text_rows(table)), *notes(table)])
+    _say(args, json.loads(table.frame().to_json(orient="table", index=False)), text)
     return DONE
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ssi_audit import schema
+from ssi_audit import schema, verdict
 from ssi_audit.design import WEEKS_PER_QUARTER, columns, design
 from ssi_audit.errors import NotEnoughData, Problem, SettingsError
 from ssi_audit.settings import Settings
@@ -36,6 +36,7 @@ MEETINGS = INQUIRIES * MEETING_RATE
 WEEKS_PER_MONTH = 52 / 12
 ESTIMANDS = ("crude", "adjusted")
 TYPICAL, OWN = "typical", "own data"
+TOO_FEW = f"below {verdict.MIN_PEOPLE} sellers there is no verdict, however long they are watched"
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class PowerRow:
         Smallest ratio of interest.
     weeks_to_detect, weeks_to_rule_out : float
         Weeks in all until `sesoi` would be found, and until "nothing as large" could be shown; infinite beyond ten
-        years.
+        years, and for a team too small for a verdict.
     events : float
         Expected number of events behind it.
     why : str
-        Why own data could not be used, where they were given; empty otherwise.
+        Why nothing can be seen, or why own data could not be used, where they were given; empty otherwise.
     """
 
     outcome: str
@@ -128,7 +129,8 @@ def power_table(
             open_weeks = settings.horizon_weeks.get(outcome, 0)
             seen = team_power(people, max(weeks - open_weeks, MIN_WEEKS), facts, ratio=settings.sesoi[outcome])
             source = OWN if data is not None and not why else TYPICAL
-            rows.append(_row(outcome, estimand, source, seen, facts, open_weeks, why))
+            row = _row(outcome, estimand, source, seen, facts, open_weeks, why)
+            rows.append(_unseen(row, TOO_FEW) if people < verdict.MIN_PEOPLE else row)
     return PowerTable(people, weeks, tuple(rows))
 
 
@@ -147,6 +149,12 @@ def _row(
         outcome, estimand, source, seen.mdrr, seen.ratio, seen.weeks_to_detect + open_weeks,
         seen.weeks_to_rule_out + open_weeks, facts.events_per_week * seen.people * seen.weeks, why,
     )  # fmt: skip
+
+
+def _unseen(row: PowerRow, why: str) -> PowerRow:
+    """A row of a team too small for a verdict: no effect is large enough, and no wait is long enough."""
+    never = dict.fromkeys(("mdrr", "weeks_to_detect", "weeks_to_rule_out"), math.inf)
+    return dataclasses.replace(row, **never, why=why)
 
 
 def _facts(data: pd.DataFrame | None, outcome: str, estimand: str) -> tuple[PanelFacts, str]:
@@ -196,6 +204,7 @@ def _measured(panel: pd.DataFrame, outcome: str, estimand: str) -> PanelFacts:
 def text_rows(table: PowerTable) -> list[tuple[str, ...]]:
     """The table for a terminal: a header line, then one line per outcome and estimand, all as text."""
     lines = [("outcome", "link", "would see", "matters from", "seen after", "ruled out after", "from")]
+    few = table.people < verdict.MIN_PEOPLE
     for row in table.rows:
         lines.append(
             (
@@ -203,12 +212,17 @@ def text_rows(table: PowerTable) -> list[tuple[str, ...]]:
                 "plain" if row.estimand == "crude" else "at equal activity",
                 f"{100 * (row.mdrr - 1):+.0f}%" if row.mdrr < 10 else "nothing",
                 f"{100 * (row.sesoi - 1):+.0f}%",
-                _duration(row.weeks_to_detect),
-                _duration(row.weeks_to_rule_out),
+                *("never" if few else _duration(wait) for wait in (row.weeks_to_detect, row.weeks_to_rule_out)),
                 row.source,
             )
         )
     return lines
+
+
+def notes(table: PowerTable) -> list[str]:
+    """Sentences below the table: why rows of it say that nothing can be seen."""
+    whys = dict.fromkeys(row.why for row in table.rows if row.why and not math.isfinite(row.mdrr))
+    return [f"{why[:1].upper()}{why[1:]}." for why in whys]
 
 
 def _duration(weeks: float) -> str:

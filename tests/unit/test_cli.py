@@ -138,6 +138,13 @@ def test_power_refuses_a_size_without_a_plan(size, capsys):
     assert "Nothing was run" in said.err and said.out == ""
 
 
+def test_power_says_that_few_sellers_never_get_a_verdict(capsys):
+    """The sentence stands below the table, and in the rows for programs."""
+    assert main(["power", "--people", "3", "--weeks", "52"]) == 0
+    text = capsys.readouterr().out
+    assert "years" not in text and text.rstrip().endswith("no verdict, however long they are watched.")
+
+
 def test_help_is_quick_and_light():
     """--help imports nothing heavy."""
     code = (

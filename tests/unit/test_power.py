@@ -12,7 +12,7 @@ from ssi_audit import models, schema
 from ssi_audit.design import columns
 from ssi_audit.errors import SettingsError
 from ssi_audit.panel import build_panel
-from ssi_audit.power import OWN, TYPICAL, power_table, text_rows
+from ssi_audit.power import OWN, TYPICAL, notes, power_table, text_rows
 from ssi_audit.settings import Settings
 from ssi_audit.worlds import make_world
 from tests.worlds.tables import tables_of
@@ -112,6 +112,25 @@ def test_six_sellers_of_own_data_are_too_few_to_plan_with():
     row = power_table(30, 78, few).row("inquiries", "crude")
     assert row.source == TYPICAL
     assert "6 people" in row.why
+
+
+@pytest.mark.parametrize("people", [3, 7])
+def test_below_eight_sellers_nothing_comes_out(people):
+    """The rule gives no verdict on fewer than eight: no effect is large enough, and no wait is long enough."""
+    table = power_table(people, 520)
+    for row in table.rows:
+        assert [row.mdrr, row.weeks_to_detect, row.weeks_to_rule_out] == [math.inf] * 3
+        assert "below 8 sellers" in row.why
+    assert {line[2] for line in text_rows(table)[1:]} == {"nothing"}
+    assert {line[k] for line in text_rows(table)[1:] for k in (4, 5)} == {"never"}
+    assert notes(table) == ["Below 8 sellers there is no verdict, however long they are watched."]
+
+
+def test_from_eight_sellers_on_there_is_a_plan():
+    """The border itself: eight sellers see something."""
+    table = power_table(8, 520)
+    assert all(math.isfinite(row.mdrr) for row in table.rows)
+    assert notes(table) == []
 
 
 def test_text_has_a_cell_for_every_heading():
