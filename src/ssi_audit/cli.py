@@ -315,12 +315,13 @@ def _pool(args: argparse.Namespace) -> int:
 def _power(args: argparse.Namespace) -> int:
     from ssi_audit.power import notes, power_table, text_rows
 
-    panel = None
+    panel = settings = None
     if args.data:
         from ssi_audit.workspace import load_run
 
-        panel = load_run(args.data).panel
-    table = power_table(args.people, args.weeks, panel)
+        run = load_run(args.data)
+        panel, settings = run.panel, run.settings
+    table = power_table(args.people, args.weeks, panel, settings)
     text = "\n".join([aligned(text_rows(table)), *notes(table)])
     _say(args, json.loads(table.frame().to_json(orient="table", index=False)), text)
     return DONE

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ssi_audit import power
 from ssi_audit.cli import main
 from ssi_audit.errors import SettingsError
 from ssi_audit.pool import KIND
+from ssi_audit.power import power_table
 from ssi_audit.report.build import make_report
 from ssi_audit.report.kernels import Kernels
 from ssi_audit.worlds import make_world, write_world
@@ -143,6 +146,19 @@ def test_power_says_that_few_sellers_never_get_a_verdict(capsys):
     assert main(["power", "--people", "3", "--weeks", "52"]) == 0
     text = capsys.readouterr().out
     assert "years" not in text and text.rstrip().endswith("no verdict, however long they are watched.")
+
+
+def test_power_plans_with_the_settings_of_the_folder(small, tmp_path, capsys, monkeypatch):
+    """What matters and how long cases stay open are the folder's own."""
+    monkeypatch.setenv("SSI_AUDIT_PROCESSED", str(tmp_path / "processed"))
+    folder = shutil.copytree(small, tmp_path / "data")
+    (folder / "ssi-audit.toml").write_text("[sesoi]\ninquiries = 1.5\n[horizon_weeks]\nwin_rate = 20\n")
+    asked = {}
+    monkeypatch.setattr(power, "power_table", lambda *given: asked.update(settings=given[3]) or power_table(*given))
+    assert main(["power", "--people", "24", "--weeks", "52", "--from", str(folder)]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [row[3] for row in rows if row[:2] == ["inquiries", "plain"]] == ["+50%"]
+    assert asked["settings"].horizon_weeks["win_rate"] == 20
 
 
 def test_help_is_quick_and_light():
