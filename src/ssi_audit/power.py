@@ -187,18 +187,19 @@ def _measured(panel: pd.DataFrame, outcome: str, estimand: str) -> PanelFacts:
     if why:
         raise NotEnoughData(why)
     model = design(given, "total", outcome, estimand == "adjusted")
-    fit = fe_poisson(model.y, model.X, model.person, model.offset, model.calendar)
-    facts = panel_facts(fit, given["ssi"][model.rows], model.person, given.period[model.rows])
+    # As in `models`: a redefined score has a level of its own, and its jump is no movement to learn from.
+    fit = fe_poisson(model.y, model.X, model.group, model.offset, model.calendar, clusters=model.clusters)
+    facts = panel_facts(fit, given["ssi"][model.rows], model.group, given.period[model.rows])
     per_period = 1.0 if given.facts["period"] == "week" else WEEKS_PER_MONTH
     # Weeks from the first to the last one used: a week without a case to win is a week of the team all the same.
     used = given.period[model.rows]
     weeks = round((used.max() - used.min() + 1) * per_period)
     weekly = dataclasses.replace(
         facts,
-        events_per_week=float(fit.y.sum()) / (fit.n_people * weeks),
+        events_per_week=float(fit.y.sum()) / (fit.n_clusters * weeks),
         memory=facts.memory ** (1 / per_period),
     )
-    return calibrate(weekly, interval(fit, 0).se, fit.n_people, weeks)
+    return calibrate(weekly, interval(fit, 0).se, fit.n_clusters, weeks)
 
 
 def text_rows(table: PowerTable) -> list[tuple[str, ...]]:

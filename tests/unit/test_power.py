@@ -93,6 +93,25 @@ def test_own_data_reproduce_what_they_reached(period, outcome):
         assert math.log(row.mdrr) == pytest.approx(math.log(fit.mdrr), rel=0.12)
 
 
+@pytest.mark.parametrize("estimand", ["crude", "adjusted"])
+@pytest.mark.parametrize("outcome", ["inquiries", "win_rate"])
+def test_a_redefined_score_is_not_movement(outcome, estimand):
+    """LinkedIn lifts everybody by 20 points: the plan learns as little from the jump as the analysis does."""
+    tables = tables_of(make_world("activity_gauge", 30, 78, 2))
+    ssi = tables.ssi.copy()
+    later = ssi["date"] >= ssi["date"].min() + (ssi["date"].max() - ssi["date"].min()) / 2
+    ssi.loc[later, "total"] += 20
+    ssi.loc[later, list(schema.PILLARS)] += 5
+    panel = build_panel(dataclasses.replace(tables, ssi=ssi))
+    assert panel["regime"].nunique() == 2
+    row = power_table(30, 78, panel).row(outcome, estimand)
+    fit = models.regress(panel, "total", outcome, estimand == "adjusted", seed=None)
+    assert row.source == OWN
+    assert math.log(row.mdrr) == pytest.approx(math.log(fit.mdrr), rel=0.12)
+    # Events are those of a seller's week, not of a seller's week under one definition.
+    assert row.events == pytest.approx(fit.n_events, rel=0.25)
+
+
 def test_what_own_data_lack_is_planned_with_typical_rates():
     """A file without activity: the adjusted rows say why they are typical."""
     panel = _panel().copy()
