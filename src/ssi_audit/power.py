@@ -51,7 +51,7 @@ class PowerRow:
     source : {"typical", "own data"}
         Where the planning values come from.
     mdrr : float
-        Smallest ratio per +10 points that the team would find with 80 % power.
+        Smallest ratio per +10 points that the team would find with 80 % power; infinite where nothing can be seen.
     sesoi : float
         Smallest ratio of interest.
     weeks_to_detect, weeks_to_rule_out : float
@@ -130,7 +130,11 @@ def power_table(
             seen = team_power(people, max(weeks - open_weeks, MIN_WEEKS), facts, ratio=settings.sesoi[outcome])
             source = OWN if data is not None and not why else TYPICAL
             row = _row(outcome, estimand, source, seen, facts, open_weeks, why)
-            rows.append(_unseen(row, TOO_FEW) if people < verdict.MIN_PEOPLE else row)
+            if people < verdict.MIN_PEOPLE:
+                row = _unseen(row, TOO_FEW)
+            elif weeks - open_weeks < MIN_WEEKS:
+                row = _undecided(row, weeks, open_weeks)
+            rows.append(row)
     return PowerTable(people, weeks, tuple(rows))
 
 
@@ -155,6 +159,13 @@ def _unseen(row: PowerRow, why: str) -> PowerRow:
     """A row of a team too small for a verdict: no effect is large enough, and no wait is long enough."""
     never = dict.fromkeys(("mdrr", "weeks_to_detect", "weeks_to_rule_out"), math.inf)
     return dataclasses.replace(row, **never, why=why)
+
+
+def _undecided(row: PowerRow, weeks: int, open_weeks: int) -> PowerRow:
+    """A row whose cases are all (but for a week of them) still open: nothing is seen yet; the wait stays."""
+    name = row.outcome.replace("_", " ")
+    why = f"{name}: a case is followed for {open_weeks} weeks, so after {weeks} weeks nothing can be seen yet"
+    return dataclasses.replace(row, mdrr=math.inf, events=0.0, why=why)
 
 
 def _facts(data: pd.DataFrame | None, outcome: str, estimand: str) -> tuple[PanelFacts, str]:

@@ -72,6 +72,29 @@ def test_the_wait_for_a_rate_includes_its_open_cases():
     assert later.weeks_to_detect == row.weeks_to_detect + 10
 
 
+def test_nothing_is_seen_of_cases_that_are_all_open():
+    """Five weeks: no deal is decided (13 weeks), a single week of meetings is (4), inquiries need no time."""
+    table = power_table(10_000, 5)
+    for estimand in ("crude", "adjusted"):
+        for outcome in schema.RATE_OUTCOMES:
+            row = table.row(outcome, estimand)
+            assert (row.mdrr, row.events) == (math.inf, 0.0)
+        assert math.isfinite(table.row("inquiries", estimand).mdrr)
+        assert table.row("win_rate", estimand).weeks_to_detect >= 15
+    assert notes(table) == [
+        "Meeting rate: a case is followed for 4 weeks, so after 5 weeks nothing can be seen yet.",
+        "Win rate: a case is followed for 13 weeks, so after 5 weeks nothing can be seen yet.",
+    ]
+
+
+@pytest.mark.parametrize(("weeks", "seen"), [(13, False), (14, False), (15, True)])
+def test_two_weeks_of_decided_cases_are_the_least(weeks, seen):
+    """The border: a score moves from one week to the next, so one decided week says nothing."""
+    row = power_table(10_000, weeks).row("win_rate", "crude")
+    assert math.isfinite(row.mdrr) is seen
+    assert (row.events > 0) is seen
+
+
 def test_the_smallest_effect_is_a_setting():
     """A larger one is found sooner."""
     wide = power_table(24, 52, settings=Settings(sesoi={"inquiries": 1.3})).row("inquiries", "adjusted")
