@@ -34,6 +34,7 @@ from ssi_audit.claim_rules import (
 )
 from ssi_audit.design import design as build_design
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.clusters import Interval
 from ssi_audit.stats.dose import DoseResponse, dose_response
 from ssi_audit.stats.inference import holm, minimum_detectable_ratio
 from ssi_audit.stats.leave_out import paired_differences
@@ -201,9 +202,15 @@ def funnel(case: Case) -> list[dict]:
             if adjusted and not case.facts["activity_types"]:
                 continue
             found = case.try_effect("total", stage, adjusted)
-            row[name] = as_ratio(found) if found else None
+            row[name] = _stage(found) if found else None
         stages.append(row)
     return stages
+
+
+def _stage(found: Interval) -> dict[str, float]:
+    """A link with its 95 % and its 90 % range as ratios, and the people behind it."""
+    ends = {name: math.exp(getattr(found, name)) for name in ("low90", "high90")}
+    return {**as_ratio(found), **ends, "n_people": found.n_clusters}
 
 
 class NoLink(Parameters):

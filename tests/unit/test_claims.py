@@ -218,6 +218,9 @@ def test_early_funnel(changes, state):
     assert found.state == state
     stages = [row["stage"] for row in found.details["funnel"]]
     assert stages == ["inquiries", "meeting_rate", "win_rate", "revenue_per_deal"]
+    last = found.details["funnel"][-1]["crude"]
+    assert last["low"] < last["low90"] < last["estimate"] < last["high90"] < last["high"]
+    assert last["n_people"] > 0
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pandas as pd
 from ssi_audit import schema
 from ssi_audit.claims import load_claims
 from ssi_audit.report.charts import plot_lags
+from ssi_audit.report.codes import find
 from ssi_audit.report.dots import plot_ratios
 from ssi_audit.report.event_chart import plot_path
 from ssi_audit.report.picture import Figure
@@ -23,6 +24,8 @@ from ssi_audit.report.reasons import reason_in
 from ssi_audit.report.tables import Column, Table
 from ssi_audit.report.words import Words
 from ssi_audit.results import Audit, ClaimResult, Fit
+
+_RANGES = ("low", "high", "low90", "high90")
 
 
 def result_of(audit: Audit, claim: str) -> ClaimResult:
@@ -178,7 +181,7 @@ def plot_stages(audit: Audit, words: Words) -> Figure | None:
         sesoi = words.sesoi.get(name, words.sesoi["revenue"])
         for key, text in (("crude", label), ("adjusted", words.say("claims_page.funnel_equal", stage=label))):
             if stage.get(key):
-                items.append((text, _fit(stage[key]), sesoi))
+                items.append((text, _stage_fit(audit, stage, key), sesoi))
     return plot_ratios(
         items, words, name="stages", title=words.say("claims_page.funnel_title"),
         alt=words.say("claims_page.funnel_alt"), axis=words.say("chart.forest_axis"), head=words.say("column.step"),
@@ -232,7 +235,14 @@ def _shares(words: Words, numbers: Mapping[str, float], name: str) -> dict[str, 
     return {gap: words.percent(numbers[key]) for gap, key in keys.items()}
 
 
+def _stage_fit(audit: Audit, stage: Mapping[str, Any], key: str) -> Fit:
+    """The estimate of a stage: that of the pages on regression where they show the stage, else the claim's own."""
+    cell = find(audit, "total", stage["stage"])
+    fit = getattr(cell, key) if cell else Fit()
+    return fit if fit.known else _fit(stage[key], stage[key].get("n_people", 0))
+
+
 def _fit(numbers: Mapping[str, Any], n_people: int = 0) -> Fit:
-    """A ratio with its range as pictures take it; `details` hold 95 % ranges only."""
-    rr, low, high = (math.nan if numbers[key] is None else numbers[key] for key in ("estimate", "low", "high"))
-    return Fit(rr=rr, low=low, high=high, n_people=n_people)
+    """A ratio with its range as pictures take it; most `details` hold 95 % ranges only."""
+    known = {name: numbers.get(key) for name, key in (("rr", "estimate"), *((key, key) for key in _RANGES))}
+    return Fit(**{name: value for name, value in known.items() if value is not None}, n_people=n_people)

@@ -7,6 +7,7 @@ import pytest
 
 from ssi_audit.claim_tests_change import TOO_SMALL
 from ssi_audit.report import claim_page
+from ssi_audit.report.codes import find
 from ssi_audit.report.reasons import reason_in
 from ssi_audit.report.words import Words
 from ssi_audit.results import ClaimResult
@@ -47,3 +48,20 @@ def test_no_picture_of_few_licences(lang):
     assert reason_in(words, TOO_SMALL) in claim_page.why_not(audit, words, claim.id)
     row = claim_page.claim_register(audit, words).frame.iloc[0]
     assert math.isnan(row["estimate"]) and row["ours"] == words.number(math.nan)
+
+
+def test_stages_are_judged_as_on_the_pages_on_regression():
+    """A stage that has a cell takes its word and its sellers from there; the last one has its own 90 % range."""
+    own = {"estimate": 1.0, "low": 0.89, "high": 1.11, "low90": 0.91, "high90": 1.09, "n_people": 31}
+    plain = {"estimate": 1.0, "low": 0.5, "high": 2.0}
+    funnel = [{"stage": "inquiries", "crude": plain, "adjusted": plain}, {"stage": "revenue_per_deal", "crude": own}]
+    words = Words(sesoi={"revenue": 1.1})
+    audit = dataclasses.replace(
+        activity_gauge(), claims=(ClaimResult("early-funnel", "contradicted", details={"funnel": funnel}),)
+    )
+    cell = find(audit, "total", "inquiries")
+    frame = claim_page.plot_stages(audit, words).numbers.frame
+    assert frame["rr"].tolist() == [cell.crude.rr, cell.adjusted.rr, 1.0]
+    assert frame["n"].tolist() == [cell.crude.n_people, cell.adjusted.n_people, 31]
+    expected = [words.effect_word(fit, "inquiries") for fit in (cell.crude, cell.adjusted)]
+    assert frame["word"].tolist() == [*expected, words.say("effect.too_small")]
