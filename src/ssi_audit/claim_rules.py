@@ -112,6 +112,8 @@ def size(found: Interval, claimed: float, null: float = 0.0) -> tuple[str, str]:
         if found.low > claimed:
             return SUPPORTED, "The whole range lies above the published size."
         return SUPPORTED, "The range is clear of no difference and includes the published size."
+    if found.high < null:
+        return CONTRADICTED, "The whole range lies below no difference: it goes the other way."
     if found.high < claimed:
         return CONTRADICTED, "The whole range lies below the published size and is not clear of no difference."
     multiple = (math.log(minimum_detectable_ratio(found.se, found.df)) / (claimed - null)) ** 2

@@ -710,6 +710,12 @@ def test_size(estimate, se, df, state):
     assert rules.size(a_range(estimate, se, df), math.log(1.45))[0] == state
 
 
+def test_size_the_other_way():
+    """A range that is clear of no difference, from below, is said to be so."""
+    assert "other way" in rules.size(a_range(-0.5, 0.05, 20), math.log(1.45))[1]
+    assert "not clear of no difference" in rules.size(a_range(-0.05, 0.05, 20), math.log(1.45))[1]
+
+
 @pytest.mark.parametrize("df", [3.0, 5.0, 20.0])
 @pytest.mark.parametrize("se", [0.01, 0.04, 0.3])
 @pytest.mark.parametrize("estimate", [-0.3, -0.05, 0.0, 0.05, 0.12, 0.3])
