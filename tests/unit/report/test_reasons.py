@@ -46,6 +46,23 @@ def test_every_sentence_of_the_tests_of_claims_is_known(module):
     assert [text for text in sentences if reason_in(Words("th"), text) is None] == []
 
 
+def test_what_a_model_raises_is_known():
+    """Why there is no estimate is the reason of a claim as it stands."""
+    tree = ast.parse(inspect.getsource(importlib.import_module("ssi_audit.stats.working")))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    raised = [node.args[0] for node in calls if getattr(node.func, "id", "") == "NotEnoughData"]
+    texts = [text.value for text in raised if isinstance(text, ast.Constant)]
+    assert texts
+    assert [text for text in texts if reason_in(Words("th"), text) is None] == []
+
+
+@pytest.mark.parametrize("kind", ["vary within persons", "vary"])
+def test_a_column_without_variation_is_known(kind):
+    """What a model raises where a column was dropped."""
+    said = reason_in(Words("th"), f"Column 0 does not {kind} on its own in the 120 rows used.")
+    assert re.findall(r"\d+", said) == ["0", "120"]
+
+
 def test_what_stands_beside_the_headline_figures_is_known():
     """The texts of the register that the page of claims shows."""
     texts = {text for claim in load_claims() if claim.id in ("more-opportunities", "quota") for text in claim.beside}
