@@ -68,12 +68,22 @@ class Phrases(Language):
         Smallest effect of interest by outcome; default: the recommended ones.
     currency : str
         ISO code of amounts.
+    period : {"week", "month"}
+        Length of a period of the run: a message `x` has a message `x_month` beside it where it names one.
     """
 
-    def __init__(self, lang: str = "en", sesoi: Mapping[str, float] | None = None, currency: str = "") -> None:
+    def __init__(
+        self, lang: str = "en", sesoi: Mapping[str, float] | None = None, currency: str = "", period: str = "week"
+    ) -> None:
         super().__init__(lang)
         self.sesoi = {**schema.SESOI, **(sesoi or {})}
         self.currency = currency
+        self.period = period
+
+    def say(self, key: str, **gaps: Any) -> str:
+        """A message as `Language.say` gives it, of months in a run by month."""
+        by_month = f"{key}_month"
+        return super().say(by_month if self.period == "month" and self.has(by_month) else key, **gaps)
 
     # -- single words --
 

@@ -194,7 +194,7 @@ def open_sheet(name: str, data: str, options: dict[str, Any] | None = None, repo
         Where tables are written; empty: nowhere.
     """
     run = _run_of(data, options)
-    words = Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"])
+    words = Words(run.settings.language, run.settings.sesoi, run.audit.data["currency"], run.settings.period)
     return Sheet(name, run, words, Path(reports_dir) if reports_dir else None)
 
 

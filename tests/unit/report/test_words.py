@@ -528,3 +528,18 @@ def test_enough_sellers_without_an_estimate_says_so(nothing, state):
         else "12 sellers. There is no estimate at equal activity, so it cannot be said how large a change would have"
         " shown up."
     )
+
+
+@pytest.mark.parametrize(
+    ("lang", "weekly", "monthly"),
+    [("en", "Seller-weeks on duty", "Seller-months on duty"),
+     ("pl", "Przepracowane tygodnie handlowców", "Przepracowane miesiące handlowców")],
+)  # fmt: skip
+def test_a_run_by_month_speaks_of_months(lang, weekly, monthly):
+    """A message that names the period has a second one for months; every other message stays."""
+    words = Words(lang, period="month")
+    assert Words(lang).say("quality.seller_periods") == weekly
+    assert words.say("quality.seller_periods") == monthly
+    assert words.column("week") == words.column("month")
+    assert words.say("chart.gaps_title", n=2) != Words(lang).say("chart.gaps_title", n=2)
+    assert words.say("chart.weeks_title") == Words(lang).say("chart.weeks_title")
