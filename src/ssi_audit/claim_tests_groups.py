@@ -117,9 +117,9 @@ class Contrast:
         if self.claim is not None:
             return size(self.claim, math.log(number))
         label = (
-            f"Not the claim's contrast: only {self.groups['high']['people']} sellers were ever above {self.high:g} and "
-            f"{self.groups['low']['people']} below {self.low:g} points, so this is {self.high - self.low:g} points "
-            "along a straight line over all sellers."
+            f"Not the claim's contrast: too few sellers began a quarter above {self.high:g} points "
+            f"({self.groups['high']['people']}) or below {self.low:g} ({self.groups['low']['people']}), so this is "
+            f"{self.high - self.low:g} points along a straight line over all sellers."
         )
         state, reason = size(self.line, math.log(number))
         if state == NOT_ENOUGH:

@@ -76,7 +76,7 @@ def test_claims_contrast_that_cannot_be_formed(effect, state):
     frame = panel(level=np.linspace(-22, 22, 30), own=2, activity_moves_score=False, on_inquiries=effect)
     found = judged("more-opportunities", frame)
     assert (found.state, found.details["used"], found.details["claim"]) == (state, "line", None)
-    assert found.reason.startswith("Not the claim's contrast: only ")
+    assert found.reason.startswith("Not the claim's contrast: too few ")
     assert found.details["thirds"]["points_apart"] == pytest.approx(29, abs=2)
 
 

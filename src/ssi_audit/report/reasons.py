@@ -85,7 +85,8 @@ def _number(words: Words, text: str) -> str | None:
     if found is None:
         return None
     less, value, decimals = found.groups()
-    return ("< " if less else "") + words.number(float(value), len(decimals or ""))
+    number = words.number(float(value), len(decimals or ""))
+    return words.say("number.fewer_than", x=number) if less else number
 
 
 def _share(words: Words, text: str) -> str | None:
