@@ -389,13 +389,19 @@ class Phrases(Language):
             return ""
         if not (math.isfinite(claim.low) and math.isfinite(claim.high)):
             return self.claim_number(claim.estimate, claim.unit)
-        numbers = {"x": claim.estimate, "low": claim.low, "high": claim.high}
         return self.say(
-            "number.with_range", **{name: self.claim_number(value, claim.unit) for name, value in numbers.items()}
+            "number.with_range",
+            x=self.claim_number(claim.estimate, claim.unit),
+            low=self._claim_scale_number(claim.low, claim.unit),
+            high=self._claim_scale_number(claim.high, claim.unit),
         )
 
     def claim_number(self, value: float, unit: str) -> str:
-        """A number on the scale of a claim: per cent for shares, two decimals for ratios and links."""
+        """A number on the scale of a claim: per cent, weeks or points by name, else two decimals."""
+        text = self._claim_scale_number(value, unit)
+        return self.say(f"number.{unit}", x=text) if unit in ("weeks", "points") else text
+
+    def _claim_scale_number(self, value: float, unit: str) -> str:
         if unit in SHARE_UNITS:
             return self.percent(value)
         if unit == "skill":

@@ -469,7 +469,8 @@ NO_SCALE = "not a difference for ten points"
 CLAIMS = [
     ("quota", "ratio", (1.04, 0.97, 1.12, 1.51), "about 11% more", "1.04 (0.97 to 1.12)"),
     ("outsell-peers", "probability", (0.81, 0.79, 0.83, 0.78), NO_SCALE, "81% (79% to 83%)"),
-    ("pays-off-later", "weeks", (9.0,), NO_SCALE, "9.0"),
+    ("pays-off-later", "weeks", (9.0,), NO_SCALE, "9.0 weeks"),
+    ("licence-lifts-ssi", "points", (4.0, 2.5, 5.5), NO_SCALE, "4.0 points (2.5 to 5.5)"),
     ("low-starters-rise-faster", "correlation", (-0.4, -0.6, -0.1), NO_SCALE, "−0.40 (−0.60 to −0.10)"),
     ("watch-these-instead", "skill", (0.034, 0.01, 0.058), NO_SCALE, "3.4% (1.0% to 5.8%)"),
     ("quota", "ratio", (), NO_SCALE, ""),
