@@ -152,8 +152,8 @@ def _fit_part(fit: Fit) -> dict[str, Any] | None:
 
 
 def _correlation_part(link: Correlation) -> dict[str, Any] | None:
-    """A correlation on Fisher's scale."""
-    if not (link.known and -1 < link.low < link.high < 1):
+    """A correlation on Fisher's scale; a perfect one, as five sellers may have, has no place there."""
+    if not (link.known and -1 < link.low < link.high < 1 and abs(link.r) < 1):
         return None
     part = _estimate_part(math.atanh(link.r), math.atanh(link.low), math.atanh(link.high), link.n_people)
     return part | {"n_rows": int(link.n_rows)}

@@ -118,6 +118,17 @@ def test_numbers_of_a_group_too_small_to_show_stay_at_home():
     assert (part["state"], part["estimate"], part["se"]) == ("not_enough_data", None, None)
 
 
+@pytest.mark.parametrize("r", [1.0, -1.0])
+def test_a_perfect_correlation_has_no_number_to_pool(r):
+    """Five sellers in exactly the score's order: the audit shows it, the evidence leaves it out."""
+    office = _office(1)
+    perfect = Correlation(r, -0.5, 0.9, n_people=5, n_rows=5)
+    cells = tuple(dataclasses.replace(cell, spearman_between=perfect) for cell in office.cells)
+    parts = evidence_of(dataclasses.replace(office, cells=cells), Settings())["cells"]
+    assert [part["spearman_between"] for part in parts] == [None] * len(parts)
+    assert all(part["link"] for part in parts)
+
+
 def test_same_audit_same_bytes(tmp_path):
     """Written twice: the same file."""
     once = write_evidence(_real(), tmp_path / "a.json").read_bytes()
