@@ -184,7 +184,8 @@ def _by_number(
     if claim.kind in BY_PRESENCE:
         return presence(seen, float(claim.parameters.smallest))
     if claim.kind in BY_ABSENCE:
-        outcome = next(iter(parts.values()))["outcome"]
+        # An office that has no estimate may name no outcome either; those that have one agree.
+        outcome = next(part["outcome"] for part in parts.values() if part["se"] is not None)
         share = claim.parameters.points / schema.EXPOSURE_UNIT["total"]
         return absence(seen, math.log(sesoi[outcome]) * share)
     return None

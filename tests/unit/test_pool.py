@@ -368,6 +368,20 @@ def test_a_pooled_effect_that_comes_before_the_score_refutes_no_claim(tmp_path, 
     assert (found.state, "before the score" in found.reason) == ("not_enough_data", True)
 
 
+@pytest.mark.parametrize("place", [0, 1, 6])
+def test_an_office_without_an_estimate_may_come_first(tmp_path, place):
+    """It names no outcome; the smallest effect is that of the offices that have an estimate."""
+    name = "small-gaps-mean-nothing"
+
+    def one(k):
+        if k == place:
+            return [ClaimResult(name, "not_enough_data", unit="ratio", n_people=12)]
+        return [dataclasses.replace(_claim(name, "supported", 1.0, 0.01), details={"outcome": "deals"})]
+
+    found = _claims(tmp_path, one, n=7)[name]
+    assert (found.state, found.details["states"]) == ("supported", {"supported": 6, "not_enough_data": 1})
+
+
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
