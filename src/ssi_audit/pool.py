@@ -39,6 +39,10 @@ EVIDENCE_FILE = "evidence.json"
 KIND = "ssi-audit evidence"
 SCHEMA = 1
 FITS = ("crude", "adjusted", "between", "lead_placebo", "negative_control")
+# What a pooled number can be made of. Ratios are pooled as logarithms and shown as ratios: beyond this one the ends of
+# a range of two offices no longer are a number. An error below the least would leave the others no weight at all, and
+# Satterthwaite's degrees of freedom are 1 or more, but for rounding.
+LARGEST_LOG, LARGEST, LEAST_SE, LEAST_DF = 20.0, 1e4, 1e-6, 0.9
 CORRELATIONS = ("spearman_between", "rmcorr", "link")
 ONLY_ONE = "only one of the files has an estimate"
 NONE = "none of the files has an estimate"
@@ -143,10 +147,11 @@ def _fingerprint(value: Any) -> str:
 
 
 def _fit_part(fit: Fit) -> dict[str, Any] | None:
-    if not (fit.known and math.isfinite(fit.se_log) and fit.se_log > 0):
+    log_rr = math.log(fit.rr) if fit.known and fit.rr > 0 else math.nan
+    if not (abs(log_rr) <= LARGEST_LOG and LEAST_SE <= fit.se_log <= LARGEST_LOG and LEAST_DF <= fit.df < math.inf):
         return None
     return {
-        "log_rr": math.log(fit.rr), "se": fit.se_log, "df": _finite(fit.df), "n_people": int(fit.n_people),
+        "log_rr": log_rr, "se": fit.se_log, "df": _finite(fit.df), "n_people": int(fit.n_people),
         "n_rows": int(fit.n_rows), "n_events": float(fit.n_events), "mean": _finite(fit.mean),
     }  # fmt: skip
 
@@ -175,11 +180,12 @@ def _estimate_part(estimate: float, low: float, high: float, n_people: int) -> d
     from ssi_audit.stats.distributions import t_quantile
 
     n_people = int(n_people)
-    known = all(map(math.isfinite, (estimate, low, high))) and high > low and n_people > 1
     df = max(n_people - 1, 1)
+    se = float((high - low) / (2 * t_quantile(0.975, df)))
+    known = abs(estimate) <= LARGEST and LEAST_SE <= se <= LARGEST and n_people > 1
     return {
         "estimate": estimate if known else None,
-        "se": float((high - low) / (2 * t_quantile(0.975, df))) if known else None,
+        "se": se if known else None,
         "df": df,
         "n_people": n_people,
     }
@@ -193,7 +199,7 @@ def is_ratio(unit: str) -> bool:
 def _scaled(value: float, unit: str) -> float:
     """A claim's number on the scale on which errors are symmetric."""
     if is_ratio(unit):
-        return math.log(value) if value > 0 else math.nan
+        return math.log(value) if math.exp(-LARGEST_LOG) < value < math.exp(LARGEST_LOG) else math.nan
     if unit == "correlation":
         return math.atanh(value) if -1 < value < 1 else math.nan
     return value
@@ -342,9 +348,11 @@ def pool(paths: Sequence[Path | str]) -> PooledAnswer:
     DataError
         If a file cannot be read, definitions differ, or the same evidence is given twice.
     """
+    from ssi_audit.pool_read import read_evidence
+
     files = [_file(path) for path in paths]
-    read = [_read(path) for path in files]
-    problems = [found for found in read if isinstance(found, Problem)]
+    read = [read_evidence(path) for path in files]
+    problems = [problem for found in read if isinstance(found, list) for problem in found]
     if problems:
         raise DataError(problems)
     evidence = dict(zip(_labels(files), read, strict=True))
@@ -391,24 +399,6 @@ def pool_tables(answer: PooledAnswer) -> dict[str, pd.DataFrame]:
 def _file(path: Path | str) -> Path:
     path = Path(path)
     return path / EVIDENCE_FILE if path.is_dir() else path
-
-
-def _read(path: Path) -> dict[str, Any] | Problem:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        return Problem(str(path), f"cannot be read: {error}", f"give a {EVIDENCE_FILE} that ssi-audit audit wrote")
-    if not isinstance(value, dict) or value.get("kind") != KIND:
-        return Problem(str(path), "is not an evidence file", f"give a {EVIDENCE_FILE} that ssi-audit audit wrote")
-    if value.get("schema") != SCHEMA:
-        return Problem(
-            str(path), f"has version {value.get('schema')} of the format, {SCHEMA} was expected",
-            "write it again with the same release of ssi-audit everywhere",
-        )  # fmt: skip
-    missing = [part for part in ("definitions", "data", "activity", "cells") if part not in value]
-    if missing:
-        return Problem(str(path), f"lacks {', '.join(missing)}", "write it again with ssi-audit audit")
-    return value
 
 
 def _labels(files: Sequence[Path]) -> list[str]:

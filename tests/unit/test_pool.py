@@ -15,6 +15,7 @@ from ssi_audit.errors import DataError
 from ssi_audit.evidence import audit_panel
 from ssi_audit.panel import build_panel
 from ssi_audit.pool import evidence_of, pool, pool_tables, run_pool, write_evidence
+from ssi_audit.pool_read import read_evidence
 from ssi_audit.results import (
     ActivityLink,
     Audit,
@@ -177,6 +178,149 @@ def test_all_unreadable_files_are_named_at_once(tmp_path):
         pool([tmp_path / name for name in ("none.json", "text.json", "answer.json", "old.json")])
     assert len(error.value.problems) == 4
     assert "is not an evidence file" in error.value.text()
+
+
+def _refused(tmp_path, content: str) -> list:
+    """The problems with a file of this content beside a good one."""
+    good = _write(tmp_path, {"good": _office(1)})
+    (tmp_path / "bad.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError) as error:
+        pool([*good, tmp_path / "bad.json"])
+    assert {problem.where for problem in error.value.problems} == {str(tmp_path / "bad.json")}
+    return error.value.problems
+
+
+def _evidence(**changes) -> dict:
+    claim = ClaimResult("quota", "supported", 1.1, 1.0, 1.2, 1.5, unit="ratio", side="for", n_people=12)
+    watch = (Indicator("inquiries", 0.06, 0.0, 0.12, 12),)
+    return evidence_of(_office(2, claims=(claim,), watch=watch), Settings()) | changes
+
+
+@pytest.mark.parametrize(
+    ("steps", "value", "place"),
+    [
+        (("cells", 1, "adjusted", "se"), 0, "cells[1] (total, meetings) adjusted.se is 0:"),
+        (("cells", 1, "adjusted", "se"), -0.1, "cells[1] (total, meetings) adjusted.se is -0.1:"),
+        (("cells", 1, "crude", "se"), 1000, "cells[1] (total, meetings) crude.se is 1000:"),
+        (("cells", 1, "crude", "se"), True, "cells[1] (total, meetings) crude.se is true:"),
+        (("cells", 0, "adjusted", "log_rr"), 1e6, "cells[0] (total, inquiries) adjusted.log_rr is 1000000.0:"),
+        (("cells", 0, "adjusted", "log_rr"), "0.1", "cells[0] (total, inquiries) adjusted.log_rr is '0.1':"),
+        (("cells", 0, "adjusted", "log_rr"), None, "cells[0] (total, inquiries) adjusted.log_rr is null:"),
+        (("cells", 0, "adjusted", "df"), None, "cells[0] (total, inquiries) adjusted.df is null:"),
+        (("cells", 0, "adjusted", "df"), 0.01, "cells[0] (total, inquiries) adjusted.df is 0.01:"),
+        (("cells", 0, "adjusted", "n_rows"), 0, "cells[0] (total, inquiries) adjusted.n_rows is 0:"),
+        (("cells", 0, "adjusted", "n_events"), 10**30, "cells[0] (total, inquiries) adjusted.n_events is 1000"),
+        (("cells", 0, "adjusted"), {}, "cells[0] (total, inquiries) adjusted lacks log_rr"),
+        (("cells", 0, "link", "se"), None, "cells[0] (total, inquiries) link: should have an estimate and its se"),
+        (("cells", 0, "outcome"), "sales", "cells[0] (total, sales) outcome is 'sales':"),
+        (("cells", 0, "exposure"), "ssi", "cells[0] (ssi, inquiries) exposure is 'ssi':"),
+        (("cells", 1, "outcome"), "inquiries", "cells: has two entries for total, inquiries"),
+        (("cells",), {}, "cells is {}:"),
+        (("cells", 0), "x", "cells[0] is 'x': should be a valid dictionary"),
+        (("data", "people"), None, "data.people is null:"),
+        (("data", "start"), None, "data.start is null:"),
+        (("data", "end"), "last year", "data.end is 'last year': should be a day"),
+        (("activity", "r2"), "x", "activity.r2 is 'x':"),
+        (("activity", "types"), "posts", "activity.types is 'posts':"),
+        (("activity", "links"), {"ssi": None}, "activity.links.ssi is 'ssi':"),
+        (("definitions",), None, "definitions is null:"),
+        (("definitions", "sesoi deals"), 0, "definitions.sesoi deals is 0:"),
+        (("definitions", "new"), [], "definitions.new is []:"),
+        (("claims", 0, "state"), "maybe", "claims[0] (quota) state is 'maybe':"),
+        (("claims", 0, "outcome"), "sales", "claims[0] (quota) outcome is 'sales':"),
+        (("claims", 0, "unit"), "points", "claims[0] (quota) unit is 'points': should be 'ratio'"),
+        (("claims", 0, "id"), "mine", "claims[0] (mine) id is 'mine':"),
+        (("claims", 0, "se"), 100, "claims[0] (quota): should have the estimate and se of a log ratio, at most 20"),
+        (("claims", 0, "estimate"), None, "claims[0] (quota): should have an estimate and its se"),
+        (("watch", 0, "df"), 0, "watch[0] (inquiries) df is 0:"),
+    ],
+)
+def test_a_damaged_value_is_named_with_its_place(tmp_path, steps, value, place):
+    """Nothing that does not fit is pooled, and nothing ends in a traceback."""
+    evidence = _evidence()
+    above = evidence
+    for step in steps[:-1]:
+        above = above[step]
+    above[steps[-1]] = value
+    found = _refused(tmp_path, json.dumps(evidence))
+    assert found[0].found.startswith(place)
+    assert found[0].fix == "write it again with ssi-audit audit"
+
+
+def test_all_damage_of_a_file_is_named_at_once(tmp_path):
+    """One line for each value, missing ones included."""
+    evidence = _evidence()
+    del evidence["definitions_fingerprint"], evidence["cells"][2]["adjusted"]["df"]
+    evidence["data"]["people"] = None
+    assert [problem.found.partition(":")[0] for problem in _refused(tmp_path, json.dumps(evidence))] == [
+        "lacks definitions_fingerprint", "data.people is null", "cells[2] (total, meeting_rate) adjusted lacks df",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("[" * 100_000, "cannot be read: lists within lists"),
+        ("[]", "is not an evidence file"),
+        ("9" * 10_000, "cannot be read"),
+        (json.dumps(_evidence(data={"people": math.nan})), "cannot be read: it holds NaN, which is no number"),
+        (json.dumps(_evidence(watch=[-math.inf])), "cannot be read: it holds -Infinity"),
+        (json.dumps(_evidence()).replace('"n_people": 12', '"n_people": 1e999', 1), "activity.n_people is inf"),
+    ],
+    ids=["deep", "list", "digits", "nan", "infinity", "too large"],
+)
+def test_what_is_no_evidence_at_all_is_named_with_its_file(tmp_path, content, found):
+    """Whatever the reader of JSON makes of it."""
+    assert _refused(tmp_path, content)[0].found.startswith(found)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rr": math.exp(21)}, {"rr": 0.0}, {"se_log": 21.0}, {"se_log": 1e-9}, {"df": 0.5}, {"df": math.nan}],
+    ids=str,
+)
+def test_what_could_not_be_pooled_is_not_handed_over(change):
+    """An office never writes what pool refuses."""
+    office = _office(1)
+    cells = tuple(
+        dataclasses.replace(cell, adjusted=dataclasses.replace(cell.adjusted, **change)) for cell in office.cells
+    )
+    parts = evidence_of(dataclasses.replace(office, cells=cells), Settings())["cells"]
+    assert [part["adjusted"] for part in parts] == [None] * len(parts)
+    assert all(part["crude"] for part in parts)
+
+
+def test_a_claim_out_of_range_is_handed_over_without_its_number():
+    """Its state is counted all the same."""
+    claim = ClaimResult("quota", "supported", math.exp(30), 1.0, math.exp(60), unit="ratio", side="for", n_people=12)
+    part = evidence_of(_office(1, claims=(claim,)), Settings())["claims"][0]
+    assert (part["state"], part["estimate"], part["se"]) == ("supported", None, None)
+
+
+@pytest.mark.parametrize(
+    ("world", "people", "weeks", "settings", "without"),
+    [
+        ("null", 5, 52, {}, ()),
+        ("effectiveness", 4, 52, {}, ()),
+        ("drives_inquiries", 12, 40, {"period": "month"}, ()),
+        ("effectiveness", 12, 52, {}, ("activity",)),
+        ("effectiveness", 8, 30, {}, ("crm_events",)),
+        ("activity_gauge", 12, 40, {"sesoi": {"deals": 1.5}, "alpha": 0.01, "inquiry_source": "all"}, ()),
+    ],
+)
+def test_what_audit_writes_is_read_unchanged(tmp_path, world, people, weeks, settings, without):
+    """Few sellers, months, no log of activity, hardly any result: every value passes and stays what it is."""
+    made = tables_of(make_world(world, people, weeks, 2))
+    if "activity" in without:
+        made = dataclasses.replace(made, activity=made.activity.iloc[:0])
+    if "crm_events" in without:
+        made = dataclasses.replace(made, crm_events=made.crm_events[made.crm_events["kind"] == "inquiry"])
+    settings = Settings(**settings)
+    path = write_evidence(audit_panel(build_panel(made, settings), made, settings), tmp_path, settings)
+    written, read = json.loads(path.read_text(encoding="utf-8")), read_evidence(path)
+    assert isinstance(read, dict), read
+    assert read == {name: written[name] for name in read}
+    assert set(written) - set(read) == {"kind", "schema", "version"}
 
 
 def test_one_file_is_nothing_to_pool(tmp_path):
@@ -375,7 +519,7 @@ def test_an_office_without_an_estimate_may_come_first(tmp_path, place):
 
     def one(k):
         if k == place:
-            return [ClaimResult(name, "not_enough_data", unit="ratio", n_people=12)]
+            return [ClaimResult(name, "not_enough_data", unit="ratio", side="against", n_people=12)]
         return [dataclasses.replace(_claim(name, "supported", 1.0, 0.01), details={"outcome": "deals"})]
 
     found = _claims(tmp_path, one, n=7)[name]

@@ -12,6 +12,7 @@ import re
 import pytest
 
 from ssi_audit import schema
+from ssi_audit.claims import load_claims
 from ssi_audit.pool import evidence_of, pool, write_pool
 from ssi_audit.report import pool_page
 from ssi_audit.report.language import LANGUAGES
@@ -37,7 +38,10 @@ def make_office(k: int):
         for cell in audit.cells
     )
     data = {**audit.data, "fingerprint": f"office {k}", "inquiry_source": "linkedin", "win_denominator": "meetings"}
-    return dataclasses.replace(audit, cells=cells, data=data)
+    # A file needs a unit for every claim, the mock's pages do not.
+    units = {claim.id: claim.unit for claim in load_claims()}
+    claims = tuple(dataclasses.replace(claim, unit=units[claim.id]) for claim in audit.claims)
+    return dataclasses.replace(audit, cells=cells, data=data, claims=claims)
 
 
 def _without_activity(audit):
