@@ -136,13 +136,15 @@ def file_owner(file: File, context: Context, part: str = "") -> str:
     `part` is what comes nearer than the file's name: the name of a sheet.
     """
     answer = context.settings.persons
-    parts = file.name.split("/")
+    book = file.book
+    parts = book.name.split("/")
     folders = ["/".join(parts[:depth]) for depth in range(len(parts) - 1, 0, -1)]
-    for name in (file.name, file.base, file.stem, *folders, *reversed(parts[:-1])):
+    own = dict.fromkeys((file.name, file.base, book.name, book.base))
+    for name in (*own, file.stem, *folders, *reversed(parts[:-1])):
         if name in answer:
             return identities(any=answer[name]).iloc[0]
     for pattern in sorted(answer):
-        if fnmatch.fnmatch(file.name, pattern) or fnmatch.fnmatch(file.base, pattern):
+        if any(fnmatch.fnmatch(name, pattern) for name in own):
             return identities(any=answer[pattern]).iloc[0]
     levels = [" ".join(re.split(r"[\W\d_]+", part)), *file.name_words] if part else file.name_words
     return f"{LABEL}={'/'.join(levels)}"

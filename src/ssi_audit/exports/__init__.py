@@ -17,6 +17,9 @@ Put a module into this folder; it is found by itself. It has
     `File.json`, `File.sheets`), never by name alone. The highest score wins; 0.5 is "the header words fit".
 ``read(file, context) -> Iterator[Rows]``
     Frames for any of ssi, activity, crm_events, quotas, absences, people, and a `Ledger`.
+``SHEETS``, optional
+    Each sheet of a workbook is a file of its own for a reader, but where this is ``"all"`` (the reader takes the
+    whole workbook) or ``"own"`` (it takes all sheets that it recognises, and those that nobody does, together).
 ``claims(folder) -> list[File]`` and ``read_folder(folder, files, context) -> Iterator[Rows]``, optional
     For formats of several files (archives, data exports): the files taken out of a folder or zip (its own and
     those below it); asked for every folder from the top, before `recognises` is asked for single files.
@@ -63,7 +66,7 @@ import pandas as pd
 
 from ssi_audit import schema
 from ssi_audit.errors import DataError, Problem
-from ssi_audit.exports import settle
+from ssi_audit.exports import settle, workbooks
 from ssi_audit.exports.files import File, Folder, ReadingRules, open_folder
 from ssi_audit.exports.ledger import Ledger, empty_ledger, whole_file
 from ssi_audit.exports.table import Context, Rows, Table, column_list
@@ -252,6 +255,8 @@ def _units(top: Folder) -> list[tuple[ModuleType | None, File | Folder, list[Fil
     units: list[tuple[ModuleType | None, File | Folder, list[File]]] = []
     taken: set[str] = set()
     for folder in top.walk():
+        folder.files = [part for file in folder.files for part in workbooks.split(file, recognise)]
+    for folder in top.walk():
         for reader in readers():
             if not hasattr(reader, "claims"):
                 continue
@@ -315,7 +320,8 @@ def _not_recognised(file: File, context: Context) -> pd.DataFrame:
         n_rows = max(sum(bool(line.strip()) for line in file.utf8.splitlines()) - 1, 0)
     elif file.kind == "workbook":
         n_rows = sum(len(sheet.cells) for sheet in file.sheets)
-    context.note(f"{file.name} is not a file this program knows{f' (columns: {seen})' if seen else ''}: left out")
+    what = "file" if file is file.book else "sheet"
+    context.note(f"{file.name} is not a {what} this program knows{f' (columns: {seen})' if seen else ''}: left out")
     return whole_file(file.name, n_rows, NOT_RECOGNISED, seen)
 
 

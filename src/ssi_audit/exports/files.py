@@ -97,6 +97,16 @@ class File:
         return PurePosixPath(self.name).stem
 
     @property
+    def title(self) -> str:
+        """What the table is called: the stem; in a workbook of several tables, the name of the sheet."""
+        return self.stem
+
+    @property
+    def book(self) -> File:
+        """The workbook that a sheet read as a file stands in; any other file itself."""
+        return self
+
+    @property
     def whole(self) -> File:
         """The file with all of its bytes: itself, but for one of which only the beginning is held (`chunks`)."""
         return self
@@ -319,6 +329,72 @@ class File:
         """The words of the file's name and of its folders, nearest first, each level one string."""
         levels = [self.stem, *reversed(PurePosixPath(self.name).parts[:-1])]
         return [" ".join(_name_tokens(level)) for level in levels]
+
+
+class SheetFile(File):
+    """Sheets of a workbook, read as a file of their own.
+
+    Parameters
+    ----------
+    book : File
+        The workbook.
+    sheets : list of Sheet
+        What is read of it; told again when it was forgotten.
+    sheet : Sheet
+        The one it is called after.
+    first : bool
+        The first table of a workbook goes by the workbook's own name, as it does where there is no other; each
+        further one is ``file.xlsx [sheet]``.
+    """
+
+    def __init__(self, book: File, sheets: list[Sheet], sheet: Sheet, *, first: bool) -> None:
+        # What stands behind a slash would be taken for the name of the file.
+        self._title = " ".join(sheet.name.replace("/", " ").split())
+        self._behind = "" if first else f" [{self._title}]"
+        super().__init__(f"{book.name}{self._behind}", book.folder, book._load, book.size, book._rules)
+        self._book, self._names = book, frozenset(one.name for one in sheets)
+        self.kind = "workbook"
+        self.sheets = sheets
+
+    @property
+    def base(self) -> str:
+        """Name of the workbook, and of the sheet if it is not the first."""
+        return self._book.base + self._behind
+
+    @property
+    def stem(self) -> str:
+        """That of the workbook: days and persons stand in it."""
+        return self._book.stem
+
+    @property
+    def title(self) -> str:
+        """Name of the sheet."""
+        return self._title
+
+    @property
+    def book(self) -> File:
+        """The workbook."""
+        return self._book
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the bytes of the workbook, and of which sheet it is, if it is not the first."""
+        return hashlib.sha256(self.data + self._behind.encode()).hexdigest()
+
+    @cached_property
+    def sheets(self) -> list[Sheet]:
+        """The sheets that are read together."""
+        with self._named():
+            return read_sheets(self.data, self._names)
+
+    @property
+    def name_words(self) -> list[str]:
+        """Those of the workbook; then of the sheet, where it may be called after a person.
+
+        A lone word is not taken for one: "Jan", "April" and "May" are months here.
+        """
+        own = _name_tokens(self._title)
+        return [*self._book.name_words, *([" ".join(own)] if len(own) > 1 and len(self._names) == 1 else [])]
 
 
 class Folder:

@@ -26,6 +26,7 @@ from ssi_audit.names import file_owner
 
 KIND = "LinkedIn content analytics"
 HEADER_WORDS = ()
+SHEETS = "all"
 
 # Numbers of a daily sheet → what they are, in their order.
 METRICS = {2: ("post_impressions", "post_engagements"), 1: ("new_followers",)}

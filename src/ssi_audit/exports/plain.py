@@ -73,8 +73,8 @@ def fits(file: File) -> str | None:
 
 def _named_like(file: File) -> str | None:
     """The table that a file is named after: its columns are then missed aloud, not silently."""
-    stem = file.stem.lower()
-    return next((table for table in sorted(LAYOUTS, key=len, reverse=True) if stem.startswith(table)), None)
+    title = file.title.lower()
+    return next((table for table in sorted(LAYOUTS, key=len, reverse=True) if title.startswith(table)), None)
 
 
 def read(file: File, context: Context) -> Iterator[Rows]:

@@ -72,7 +72,7 @@ def recognises(file: File) -> float:
     if not has("person"):
         return 0.0
     periods = _period_columns(file.header, has("year"))
-    said = any(_QUOTA_WORD.search(cell.lower()) for cell in (*file.header, *file.name_words))
+    said = any(_QUOTA_WORD.search(cell.lower()) for cell in (*file.header, file.title, *file.name_words))
     return 0.55 if len(periods) >= 2 and said else 0.0
 
 

@@ -39,6 +39,7 @@ from ssi_audit.schema import PILLARS
 from ssi_audit.settings import Settings
 
 KIND = "SSI log"
+SHEETS = "own"
 
 # A tool that logs a member's own actions beside the score; its other columns are running totals.
 ACTIVITY_COLUMNS = {
@@ -59,6 +60,7 @@ HEADER_WORDS = (
     "Total_Connections", "SSI_Increase", "Connection_Limit", "Follow_Limit", "Total_Followers",
 )  # fmt: skip
 
+NO_READINGS = "sheet without readings"
 OTHERS = "average of other people, or a remark"
 NOT_A_PERSON = "a line of totals or averages, not a person"
 _SUMMARY_ROW = re.compile(
@@ -149,11 +151,16 @@ def _read_sheets(file: File, context: Context) -> Iterator[Rows]:
     for sheet in fitting:
         table = sheet_table(file.name, sheet, words)
         if sheet is not fitting[0]:
-            table.file = f"{file.name} [{sheet.name}]"
+            table.file = f"{file.book.name} [{sheet.name}]"
         yield _read_wide(file, table, context, sheet.name if len(fitting) > 1 else "")
-    others = [sheet.name for sheet in sheets if sheet not in fitting]
+    others = [sheet for sheet in sheets if sheet not in fitting and sheet.filled]
     if others:
-        context.note(f"{file.name}: sheets without readings left alone: {', '.join(others)}")
+        shown = ", ".join(sheet.name for sheet in others)
+        context.note(f"{file.book.name}: sheets without readings left alone: {shown}")
+    for sheet in others:
+        ledger = Ledger(f"{file.book.name} [{sheet.name}]", np.arange(1, len(sheet.cells) + 1))
+        ledger.skip(ledger.in_use, NO_READINGS)
+        yield Rows(ledger)
 
 
 def _read_wide(file: File, table: Table, context: Context, part: str = "") -> Rows:

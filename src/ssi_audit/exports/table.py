@@ -618,14 +618,27 @@ class Sheet:
     visible: bool
     cells: list[list[str]]
 
+    @property
+    def filled(self) -> bool:
+        """Whether anything stands in it."""
+        return any(cell.strip() for row in self.cells for cell in row)
+
     def header(self, words: Collection[str]) -> tuple[int, list[str]]:
         """Index and cells of the header row."""
         at = text.find_header(self.cells, words)
         return at, [cell.strip() for cell in self.cells[at]] if self.cells else []
 
 
-def read_sheets(data: bytes) -> list[Sheet]:
-    """All sheets of a workbook (xlsx, xlsm, xlsb, xls, ods).
+def read_sheets(data: bytes, only: Collection[str] | None = None, *, with_cells: bool = True) -> list[Sheet]:
+    """The sheets of a workbook (xlsx, xlsm, xlsb, xls, ods).
+
+    Parameters
+    ----------
+    data : bytes
+    only : collection of str, optional
+        Names of the sheets that are wanted; default: all.
+    with_cells : bool
+        False to be told which sheets there are, without what stands in them.
 
     Raises
     ------
@@ -641,9 +654,9 @@ def read_sheets(data: bytes) -> list[Sheet]:
         book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         sheets = []
         for meta in book.sheets_metadata:
-            if meta.typ != calamine.SheetTypeEnum.WorkSheet:
+            if meta.typ != calamine.SheetTypeEnum.WorkSheet or (only is not None and meta.name not in only):
                 continue
-            rows = book.get_sheet_by_name(meta.name).to_python(skip_empty_area=False)
+            rows = book.get_sheet_by_name(meta.name).to_python(skip_empty_area=False) if with_cells else []
             visible = meta.visible == calamine.SheetVisibleEnum.Visible
             sheets.append(Sheet(meta.name, visible, [[cell_text(cell) for cell in row] for row in rows]))
     except (calamine.CalamineError, OSError, ValueError, OverflowError) as error:
