@@ -488,6 +488,7 @@ def prepare(file: BulkFile, settings: Settings) -> Reading:
 def _source(file: BulkFile) -> Source:
     """Where the rows begin, told by the beginning of the file as `text.cut` would."""
     dialect, header_at, hidden_first = file._sniffed
+    file.refuse_second_header()
     utf8, skipped = file.utf8, len(codecs.BOM_UTF8) if file.data.startswith(codecs.BOM_UTF8) else 0
     if hidden_first:
         at = utf8.index(b"\n") + 1

@@ -221,12 +221,22 @@ class File:
                 return list(self._parquet.schema_arrow.names)
             if self.kind != "text":
                 return []
-            dialect, at, hidden = self._sniffed
-            head = text.sample_records(_without_first_line(self.utf8[: text.HEAD_BYTES], hidden), dialect, at + 1)
+            head, at = self._head_records(), self._sniffed[1]
             # A header of more cells than this is refused when the file is read; readers need not look at all of them.
             return [cell.strip() for cell in head[at][:MAX_HEADER]] if len(head) > at else []
         except Unreadable:
             return []  # said again, aloud, when the file is read
+
+    def _head_records(self) -> list[list[str]]:
+        """The records of a text table down to its header."""
+        dialect, at, hidden = self._sniffed
+        return text.sample_records(_without_first_line(self.utf8[: text.HEAD_BYTES], hidden), dialect, at + 1)
+
+    def refuse_second_header(self) -> None:
+        """As `text.refuse_second_header`, of a text table."""
+        if self._sniffed[1]:
+            with self._named():
+                text.refuse_second_header(self._head_records(), self._sniffed[1], self._rules.words)
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -265,6 +275,8 @@ class File:
                 raise Unreadable("the workbook has no visible sheet with cells", "save the sheet that holds the table")
             return sheet_table(self.name, sheet, self._rules.words, header_at)
         found, at, hidden = self._sniffed
+        if header_at is None:
+            self.refuse_second_header()
         cells = text.cut(self.utf8, dialect or found, at if header_at is None else header_at, hidden_first=hidden)
         return text_table(self.name, cells)
 

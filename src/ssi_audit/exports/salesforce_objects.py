@@ -174,6 +174,9 @@ def _table(file: File, context: Context) -> Table:
         data, _ = text.decode(data, encoding="cp1252")
     file.forget()  # an export of an organisation is large: hold it once
     dialect, at, hidden = text.sniff(data, _FOLDED_NAMES, encoding)
+    if at:
+        head = text.sample_records(data[: text.HEAD_BYTES].decode(encoding, "ignore"), dialect, at + 1 + hidden)
+        text.refuse_second_header(head[hidden:], at, _FOLDED_NAMES)
     cells = text.cut(data, dialect, at, hidden_first=hidden, only=_FOLDED_NAMES, encoding=encoding)
     return _needed(text_table(file.name, cells))
 

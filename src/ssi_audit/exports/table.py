@@ -687,7 +687,11 @@ def cell_text(cell: object) -> str:
 
 def sheet_table(file: str, sheet: Sheet, words: Collection[str], header_at: int | None = None) -> Table:
     """A sheet as a table; rows are numbered as the spreadsheet program numbers them."""
-    at = sheet.header(words)[0] if header_at is None else header_at
+    if header_at is None:
+        at = sheet.header(words)[0]
+        text.refuse_second_header(sheet.cells, at, words)
+    else:
+        at = header_at
     header = [cell.strip() for cell in sheet.cells[at]]
     while len(header) > 1 and not header[-1]:
         header.pop()

@@ -443,11 +443,57 @@ def find_header(records: list[list], words: Collection[str] = ()) -> int:
     hits = [_hits(record, words) for record in top]
     if hits and max(hits) >= 2:
         return hits.index(max(hits))
-    filled = [sum(bool(str(cell).strip()) for cell in record) for record in top]
+    filled = [_n_filled(record) for record in top]
     for at, count in enumerate(filled):
         if count >= 2:
             return at
     return next((at for at, count in enumerate(filled) if count), 0)
+
+
+def refuse_second_header(records: list[list], at: int, words: Collection[str] = ()) -> None:
+    """Look for a table above the header that was found: one export pasted under another, with more columns.
+
+    The fuller header is the one that is found, and all rows above it would be taken for titles and remarks. A header
+    is told from such a line by its cells: most of them are known words, or stand in the other header too.
+
+    Parameters
+    ----------
+    records : list of list of str
+        From the first on, down to the header at least.
+    at : int
+        Index of the header.
+    words : collection of str
+        Folded header words that are known.
+
+    Raises
+    ------
+    Unreadable
+        If rows stand between the header and another one above it.
+    """
+    header = {fold(cell) for cell in records[at] if isinstance(cell, str)} if at < len(records) else set()
+    for first, record in enumerate(records[:at]):
+        filled, known = _n_filled(record), _hits(record, words)
+        again = 2 * _hits(record, header) > filled
+        if known < 2 or not (again or 2 * known > filled):
+            continue
+        # Filters stand above a report in pairs, "Stage, Won": two known words, and two more below them.
+        least = max(2 if again else 3, filled / 2)
+        if any(_n_filled(line) >= least and _is_no_header(line, words) for line in records[first + 1 : at]):
+            raise Unreadable(
+                f"row {at + 1}: a second header, with other columns than the one in row {first + 1}: these are two "
+                "tables under each other",
+                f"split the file into two: rows {first + 1} to {at}, and from row {at + 1} on",
+            )
+
+
+def _is_no_header(record: list, words: Collection[str]) -> bool:
+    """Whether a row is filled with something else than words of a header."""
+    known = _hits(record, words)
+    return known < 2 or 2 * known < _n_filled(record)
+
+
+def _n_filled(record: list) -> int:
+    return sum(bool(str(cell).strip()) for cell in record)
 
 
 def _hits(record: list, words: Collection[str]) -> int:
