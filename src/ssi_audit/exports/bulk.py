@@ -152,7 +152,7 @@ def build(received: Received, spool: Spool, output: Output) -> list[Path]:
         output.ledger(lines)
     roster = settle.with_teams(work.matching.people, settled["teams"].frame)
     there = {table: pd.DataFrame({"person": sorted(found)}) for table, found in work.there.items()}
-    notes = tuple(dict.fromkeys([*received.notes, *work.matching.notes]))
+    notes = tuple(dict.fromkeys([*received.notes, *work.matching.notes, *twice.notes(work.remarks)]))
     return output.finish(
         Small(settle.with_presence(roster, there), small["quotas"], small["absences"], unmatched,
               work.matching.proposals, notes)
@@ -174,6 +174,7 @@ class _Work:
         self.matching = people.resolve(seen, settle.rosters(self.rows), settle.accepted(self.rows))
         self.marks = Shelves(spool.path(), MARKS)
         self.settled: list[Settled] = []
+        self.remarks: dict[str, tuple[int, set[str]]] = {}
         self.there: dict[str, set[str]] = {table: set() for table in BIG}
         self.latest: dict[str, pd.Timestamp] = {}
         sources = [item.export or item.ledger.file for item in self.rows]
@@ -307,6 +308,7 @@ class _Work:
 
     def _close(self, result: Settled) -> None:
         """Remember what was kept and dropped of small files; mark what was dropped of large ones."""
+        twice.add_remarks(self.remarks, result.remarks)
         if not self.far.all():
             self.settled.append(
                 Settled(self._near(result.frame[:0]), self._near(result.counted),
@@ -371,7 +373,7 @@ class _Work:
             events = twice.Events(frame, systems, files)
             twice.same_record(events)
             twice.planned(events, until)
-            result = Settled(with_started(events.frame), events.frame, events.dropped)
+            result = Settled(with_started(events.frame), events.frame, events.dropped, events.remarks)
             self._close(result)
             rows = pa.Table.from_pandas(result.frame[with_unit("crm_events").names], with_unit("crm_events"),
                                         preserve_index=False)  # fmt: skip

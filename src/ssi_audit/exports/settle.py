@@ -96,11 +96,12 @@ def build(received: Received) -> Reading:
     close_ledgers(rows, list(settled.values()))
     final = {table: finished(settled[table].frame, table) for table in FINAL}
     ledger = ledger_of(received)
+    notes = [*received.notes, *matching.notes, *twice.notes(settled["crm_events"].remarks)]
     tables = schema.Tables(
         **final,
         people=with_presence(with_teams(matching.people, kept["teams"]), final),
         ledger=ledger,
-        notes=tuple(dict.fromkeys([*received.notes, *matching.notes])),
+        notes=tuple(dict.fromkeys(notes)),
         fingerprint=received.fingerprint,
     )
     return Reading(tables, unmatched, matching.proposals, received.kinds, received.folder)
@@ -311,11 +312,14 @@ class Settled:
         All rows (``unit``, ``row``) that are in it, also where several were added up.
     dropped : list of (pandas.DataFrame, str) or (pandas.DataFrame, str, str)
         Rows that do not count, why, and which copy does.
+    remarks : dict of str to tuple of (int, set of str)
+        What there is to say of it (`twice.notes`).
     """
 
     frame: pd.DataFrame
     counted: pd.DataFrame
     dropped: list[tuple] = field(default_factory=list)
+    remarks: dict[str, tuple[int, set[str]]] = field(default_factory=dict)
 
 
 def settle_ssi(frame: pd.DataFrame) -> Settled:
@@ -377,7 +381,7 @@ def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list
     if frame["unit"].nunique() > 1:
         frame = frame.assign(person=as_text(frame["person"]))
     events = twice.count_once(frame, readers, files, known_until(kept))
-    return Settled(crm.with_started(events.frame), events.frame, events.dropped)
+    return Settled(crm.with_started(events.frame), events.frame, events.dropped, events.remarks)
 
 
 def known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:

@@ -8,7 +8,9 @@ was kept, and where, stands in the ledger; what does not agree stays two.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ import pyarrow.compute as pc
 SAME_EVENT = "the same event in another row or export"
 LATER_EXPORT = "a later export tells this deal"
 OTHER_LIST = "the same event in another list"
+BY_NAME = "the file name was taken to say which is later"
 PLANNED = "planned: it lies behind everything else these files know"
 SAME_MEETING = "the same meeting in another system"
 SAME_DEAL = "the same deal in another system"
@@ -30,6 +33,9 @@ MADE_ID = "~"
 CALENDARS = "calendars"
 # Two lists without ids overlap when they tell the same for most of the days that both cover.
 OVERLAP_SHARE, OVERLAP_MIN = 0.5, 3
+# Remarks → the notes that say them, of how many events or deals, and of which files.
+NOTES = {BY_NAME: "{files}: {n:,} events are told differently and nothing dates the files: " + BY_NAME}
+MOST_NAMED = 6
 WHAT_IS_TOLD = ("person", "date", "kind", "amount", "currency", "source", "time", "about")
 
 
@@ -47,19 +53,33 @@ class Events:
         File of each unit.
     dropped : list of (pandas.DataFrame, str, str)
         What does not count, why, and where the copy that does is.
+    remarks : dict of str to tuple of (int, set of str)
+        Of `NOTES`: how many there are, and the files they are about.
     """
 
     frame: pd.DataFrame
     systems: np.ndarray
     files: list[str]
     dropped: list[tuple[pd.DataFrame, str, str]] = field(default_factory=list)
+    remarks: dict[str, tuple[int, set[str]]] = field(default_factory=dict)
 
     def system(self) -> pd.Series:
         """System of each row."""
         return pd.Series(self.systems[self.frame["unit"].to_numpy()], index=self.frame.index)
 
-    def drop(self, where: pd.Series | np.ndarray, reason: str, kept: pd.Series | None = None) -> None:
-        """Leave rows out; `kept` is the unit of the copy that stays, by row label."""
+    def drop(
+        self, where: pd.Series | np.ndarray, reason: str, kept: pd.Series | None = None,
+        by_name: pd.Series | None = None,
+    ) -> None:  # fmt: skip
+        """Leave rows out.
+
+        Parameters
+        ----------
+        kept : pandas.Series, optional
+            Unit of the copy that stays, by row label.
+        by_name : pandas.Series, optional
+            Whether nothing but the name of its file made that copy the later one, by row label.
+        """
         mask = np.asarray(where, dtype=bool)
         if not mask.any():
             return
@@ -67,9 +87,38 @@ class Events:
         if kept is None:
             self.dropped.append((gone, reason, ""))
         else:
-            for unit, part in gone.groupby(kept.reindex(gone.index).astype("int64")):
-                self.dropped.append((part, reason, f"counted in {self.files[unit]}"))
+            unit = kept.reindex(gone.index).astype("int64")
+            named = False if by_name is None else by_name.reindex(gone.index).astype("bool")
+            for (at, guessed), part in gone.assign(_unit=unit, _named=named).groupby(["_unit", "_named"]):
+                where_kept = f"counted in {self.files[at]}"
+                if guessed:
+                    where_kept += f"; {BY_NAME}"
+                    self.remark(
+                        BY_NAME, len(part), {self.files[at], *(self.files[own] for own in part["unit"].unique())}
+                    )
+                self.dropped.append((part[gone.columns], reason, where_kept))
         self.frame = self.frame[~mask]
+
+    def remark(self, what: str, n: int, files: set[str]) -> None:
+        """Something to say once, however often it was met."""
+        add_remarks(self.remarks, {what: (n, files)})
+
+
+def add_remarks(remarks: dict[str, tuple[int, set[str]]], more: dict[str, tuple[int, set[str]]]) -> None:
+    """Put further remarks to those that there are."""
+    for what, (n, files) in more.items():
+        before, known = remarks.get(what, (0, set()))
+        remarks[what] = before + n, known | files
+
+
+def notes(remarks: dict[str, tuple[int, set[str]]]) -> list[str]:
+    """Remarks as notes for the user, naming a few files."""
+    said = []
+    for what, (n, files) in sorted(remarks.items()):
+        named = sorted(files, key=name_key)
+        more = f" and {len(named) - MOST_NAMED:,} more" if len(named) > MOST_NAMED else ""
+        said.append(NOTES[what].format(files=", ".join(named[:MOST_NAMED]) + more, n=n))
+    return said
 
 
 def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_until: pd.Timestamp) -> Events:
@@ -97,6 +146,60 @@ def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_
     return events
 
 
+# --------------------------------------------------------------------------- which is later
+
+
+def name_key(name: str) -> tuple:
+    """Order of files by their names, then by their folders: "deals", "deals (2)", "deals (10)".
+
+    A browser puts (1) behind the name of a file that is there already, and it is put before the extension: that does
+    not count, or "deals.csv" would come last.
+    """
+    *folders, base = PurePosixPath(name).parts
+    return _natural(base), tuple(_natural(folder) for folder in folders), name
+
+
+def _natural(part: str) -> tuple[str | int, ...]:
+    pieces = re.split(r"(\d+)", PurePosixPath(part).stem.casefold())
+    return tuple(int(piece) if at % 2 else piece for at, piece in enumerate(pieces))
+
+
+def _versions(events: Events, rows: pd.Index) -> pd.DataFrame:
+    """When rows were told, as far as anything says so, from the earliest to the latest.
+
+    By the last change of the record, then by the day on which its file was made; where both are silent or the same,
+    by the name of the file, and in a file from the top.
+    """
+    frame = events.frame.loc[rows]
+    by_name = sorted(set(events.files), key=name_key)
+    place = {name: at for at, name in enumerate(by_name)}
+    of_unit = np.array([place[name] for name in events.files], dtype=np.int64)
+    told = pd.DataFrame(
+        {
+            "changed": frame["changed"].fillna(frame["told"]).fillna(pd.Timestamp(0)),
+            "told": frame["told"].fillna(pd.Timestamp(0)),
+            "name": of_unit[frame["unit"].to_numpy()],
+            "unit": frame["unit"],
+        }
+    )
+    return told.sort_values(["changed", "told", "name"], kind="stable")
+
+
+def _only_by_name(
+    events: Events, version: pd.DataFrame, kept: pd.Series, facts: tuple[str, ...] = ("person", "state")
+) -> pd.Series:
+    """Whether rows tell other facts than the rows that are kept of them, and only file names say which is later."""
+    one, other = version.loc[kept.index], version.loc[kept]
+    guessed = (one["name"].to_numpy() != other["name"].to_numpy()) & (
+        one[["changed", "told"]].to_numpy() == other[["changed", "told"]].to_numpy()
+    ).all(axis=1)
+    differ = np.zeros(len(kept), dtype=bool)
+    for fact in facts:
+        code = pd.Series(pd.factorize(events.frame[fact].loc[version.index])[0], index=version.index)
+        differ |= code.loc[kept.index].to_numpy() != code.loc[kept].to_numpy()
+    return pd.Series(guessed & differ, index=kept.index)
+
+
 # --------------------------------------------------------------------------- within a system
 
 
@@ -106,25 +209,18 @@ def _older_exports(events: Events) -> None:
     whole = frame[frame["state"].notna() & frame["deal"].notna()]
     if whole["file"].nunique() < 2:
         return
-    version = pd.DataFrame(
-        {
-            "system": events.system().loc[whole.index],
-            "deal": whole["deal"],
-            "changed": whole["changed"].fillna(whole["told"]).fillna(pd.Timestamp(0)),
-            "told": whole["told"].fillna(pd.Timestamp(0)),
-            "file": whole["file"],
-            "unit": whole["unit"],
-        }
-    )
-    version = version.sort_values(["changed", "told", "file"], kind="stable")
-    latest = version.drop_duplicates(["system", "deal"], keep="last")[["system", "deal", "file", "unit"]]
-    chosen = version.reset_index().merge(latest, on=["system", "deal"], suffixes=("", "_kept")).set_index("index")
-    older = chosen["file"] != chosen["file_kept"]
-    events.drop(frame.index.isin(older.index[older]), LATER_EXPORT, chosen["unit_kept"])
+    version = _versions(events, whole.index)
+    deal = pd.DataFrame({"system": events.system().loc[version.index], "deal": whole["deal"].loc[version.index]})
+    number = deal.groupby(["system", "deal"], sort=False).ngroup()
+    last = number.drop_duplicates(keep="last")
+    kept = pd.Series(pd.Series(last.index, index=last.to_numpy()).loc[number].to_numpy(), index=number.index)
+    kept = kept[frame["file"].loc[kept.index].to_numpy() != frame["file"].loc[kept].to_numpy()]
+    unit = frame["unit"].loc[kept].set_axis(kept.index)
+    events.drop(frame.index.isin(kept.index), LATER_EXPORT, unit, _only_by_name(events, version, kept))
 
 
 def same_record(events: Events) -> None:
-    """An event known by its id, or by its deal, counts once; the last row says how."""
+    """An event known by its id, or by its deal, counts once; the row that was told last says how."""
     frame = events.frame
     of_deal = (frame["deal"].notna() & frame["kind"].isin(ONCE_A_DEAL)).to_numpy()
     has_id = frame["id"].notna().to_numpy()
@@ -138,11 +234,17 @@ def same_record(events: Events) -> None:
     number = number if of_deal.all() else number[of_deal | has_id]
     if number.max() < 8 * len(number) and np.bincount(number.to_numpy()).max() <= 1:
         return
+    number = number[number.duplicated(keep=False)]
+    if not len(number):
+        return
+    version = _versions(events, number.index)
+    number = number.loc[version.index]
     again = number.duplicated(keep="last")
-    if again.any():
-        last = pd.Series(frame["unit"].loc[number.index[~again]].to_numpy(), index=number[~again].to_numpy())
-        kept = pd.Series(last.loc[number[again]].to_numpy(), index=number.index[again])
-        events.drop(frame.index.isin(kept.index), SAME_EVENT, kept)
+    last = pd.Series(number.index[~again], index=number[~again].to_numpy())
+    kept = pd.Series(last.loc[number[again]].to_numpy(), index=number.index[again])
+    unit = frame["unit"].loc[kept].set_axis(kept.index)
+    by_name = _only_by_name(events, version, kept, ("person", "state", "date"))
+    events.drop(frame.index.isin(kept.index), SAME_EVENT, unit, by_name)
 
 
 def planned(events: Events, known_until: pd.Timestamp) -> None:

@@ -284,6 +284,21 @@ UNDERSTOOD = {
         },
         {},
     ),
+    "deals told in numbered copies": (
+        {
+            "crm_events.csv": lines(
+                EVENTS,
+                *(f"Ann,{day},opportunity,7,EUR,,D{day}," for day in DAYS),
+                *(f"Ann,2026-03-2{at},deal_won,7,EUR,,D{day}," for at, day in enumerate(DAYS[:5])),
+            ),
+            "crm_events (1).csv": lines(
+                EVENTS,
+                *(f"Bo,{day},opportunity,7,EUR,,D{day}," for day in DAYS[2:]),
+                *(f"Ann,2026-03-2{at + 1},deal_won,7,EUR,,D{day}," for at, day in enumerate(DAYS[2:7])),
+            ),
+        },
+        {},
+    ),
     "deals with made ids in several files": (
         {
             "crm_events_1.csv": lines(EVENTS, *(f"Ann,{day},opportunity,7,EUR,,D{day}," for day in DAYS[:3])),
@@ -342,6 +357,7 @@ EVERY_DAY = (
     "blank lines, headers again, empty cells, a trailer",
     "deals told again, meetings ahead",
     "events of several files, the same list in part",
+    "deals told in numbered copies",
 )
 
 

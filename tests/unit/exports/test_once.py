@@ -232,6 +232,74 @@ def test_overlapping_exports_tell_each_deal_once(tmp_path):
     assert rows_of(read, "hubspot-deals-2026-03-30.csv") == {"used": 1, twice.LATER_EXPORT: 1}
 
 
+DEALS = ("Deal ID", "Deal Name", "Deal Owner", "Stage", "Created Date", "Close Date", "Amount")
+# The second download of the same list, when one of the two deals was won and the other given to somebody else.
+BEFORE = [("D1", "Oak", "Ada Berg", "Negotiation", "2025-01-11", "2025-03-11", "1000"),
+          ("D2", "Yew", "Ada Berg", "Negotiation", "2025-01-12", "2025-03-12", "2000")]  # fmt: skip
+AFTER = [("D1", "Oak", "Ada Berg", "Closed Won", "2025-01-11", "2025-03-11", "1000"),
+         ("D2", "Yew", "Bo Lund", "Negotiation", "2025-01-12", "2025-03-12", "2000")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("deals.csv", "deals (1).csv"),
+        ("deals (2).csv", "deals (10).csv"),
+        ("b/deals.csv", "a/deals (1).csv"),
+        ("export.old/deals.csv", "export (1).old/deals.csv"),
+        ("2/deals.csv", "10/deals.csv"),
+    ],
+)
+def test_of_undated_exports_the_name_says_which_is_later(tmp_path, earlier, later):
+    """A browser numbers downloads: the copy with the higher number counts, and it is said that only the name told."""
+    read = reading(tmp_path, {earlier: sheet_text(DEALS, *BEFORE), later: sheet_text(DEALS, *AFTER)})
+    assert won_ids(read) == [("deal_won", "D1")]
+    assert ("Bo Lund", "2025-01-12", "opportunity") in events(read)
+    assert rows_of(read, earlier) == {twice.LATER_EXPORT: 2}
+    own = read.tables.ledger[read.tables.ledger["file"] == earlier]
+    assert set(own["detail"]) == {f"counted in {later}; {twice.BY_NAME}"}
+    assert [note for note in read.tables.notes if twice.BY_NAME in note and earlier in note and later in note]
+
+
+def test_copies_that_tell_the_same_need_no_remark(tmp_path):
+    """Which copy counts makes no difference, so nothing is said of names."""
+    files = {"deals.csv": sheet_text(DEALS, *AFTER), "deals (1).csv": sheet_text(DEALS, *AFTER[::-1])}
+    read = reading(tmp_path, files)
+    assert len(events(read)) == 3
+    assert not [note for note in read.tables.notes if twice.BY_NAME in note]
+    assert set(read.tables.ledger["detail"]) == {"", "counted in deals (1).csv"}
+
+
+CONTACTS = ("Record ID", "First Name", "Last Name", "Contact owner", "Lifecycle Stage", "Create Date",
+            "Became a Lead Date", "Original Source")  # fmt: skip
+
+
+def test_the_day_of_an_export_beats_the_order_of_folders(tmp_path):
+    """An older export in a folder that comes later does not take a contact back from its new owner."""
+    rows = {
+        "old/hubspot-crm-exports-all-contacts-2025-02-01.csv": ("Bo Lund", "Direct"),
+        "crm/hubspot-crm-exports-all-contacts-2025-04-01.csv": ("Ada Berg", "LinkedIn"),
+    }
+    files = {
+        name: sheet_text(
+            CONTACTS, ("1", "X", "Y", owner, "Lead", "2025-01-05 10:00", "2025-01-06 10:00", source)
+        )
+        for name, (owner, source) in rows.items()
+    }  # fmt: skip
+    read = reading(tmp_path, files)
+    assert events(read, "person", "source") == [("Ada Berg", "LinkedIn")]
+    assert not [note for note in read.tables.notes if twice.BY_NAME in note]
+
+
+def test_the_last_change_of_a_record_beats_the_name_of_its_file(tmp_path):
+    """A system that says when a record was changed needs no names."""
+    header = (*MEETINGS, "Last modified date")
+    moved = ("1", "Demo", "2026-02-12 10:00", "Completed", "Ada Berg", "2026-02-12 11:00")
+    before = ("1", "Demo", "2026-02-10 10:00", "Completed", "Ada Berg", "2026-02-01 11:00")
+    read = reading(tmp_path, {"a.csv": sheet_text(header, moved), "b.csv": sheet_text(header, before)})
+    assert [row[1] for row in events(read)] == ["2026-02-12"]
+
+
 def won_ids(read) -> list[tuple]:
     """Deals that were won."""
     return sorted(row for row in events(read, "kind", "deal") if row[0] == "deal_won")
