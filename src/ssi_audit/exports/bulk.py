@@ -371,6 +371,7 @@ class _Work:
             if not len(frame):
                 continue
             events = twice.Events(frame, systems, files)
+            twice.tell_files_apart(events)
             twice.same_record(events)
             twice.planned(events, until)
             result = Settled(with_started(events.frame), events.frame, events.dropped, events.remarks)

@@ -17,10 +17,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ssi_audit.exports.restarted import Telling, other_deals
+
 SAME_EVENT = "the same event in another row or export"
 LATER_EXPORT = "a later export tells this deal"
 OTHER_LIST = "the same event in another list"
 BY_NAME = "the file name was taken to say which is later"
+APART = "numbers of several deals"
 PLANNED = "planned: it lies behind everything else these files know"
 SAME_MEETING = "the same meeting in another system"
 SAME_DEAL = "the same deal in another system"
@@ -34,7 +37,11 @@ CALENDARS = "calendars"
 # Two lists without ids overlap when they tell the same for most of the days that both cover.
 OVERLAP_SHARE, OVERLAP_MIN = 0.5, 3
 # Remarks → the notes that say them, of how many events or deals, and of which files.
-NOTES = {BY_NAME: "{files}: {n:,} events are told differently and nothing dates the files: " + BY_NAME}
+NOTES = {
+    APART: "{files}: {n:,} deal numbers stand for another deal in another file (no title, day or amount agrees): "
+    "each deal counts, with the name of its file before its number",
+    BY_NAME: "{files}: {n:,} events are told differently and nothing dates the files: " + BY_NAME,
+}
 MOST_NAMED = 6
 WHAT_IS_TOLD = ("person", "date", "kind", "amount", "currency", "source", "time", "about")
 
@@ -135,6 +142,7 @@ def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_
     if not len(frame):
         return events
     if frame["file"].nunique() > 1:
+        tell_files_apart(events)
         _older_exports(events)
     same_record(events)
     planned(events, known_until)
@@ -164,6 +172,13 @@ def _natural(part: str) -> tuple[str | int, ...]:
     return tuple(int(piece) if at % 2 else piece for at, piece in enumerate(pieces))
 
 
+def _in_order(events: Events) -> tuple[list[str], np.ndarray]:
+    """Names of the files in their order, and the place of each unit's file in it."""
+    names = sorted(set(events.files), key=name_key)
+    place = {name: at for at, name in enumerate(names)}
+    return names, np.array([place[name] for name in events.files], dtype=np.int64)
+
+
 def _versions(events: Events, rows: pd.Index) -> pd.DataFrame:
     """When rows were told, as far as anything says so, from the earliest to the latest.
 
@@ -171,14 +186,11 @@ def _versions(events: Events, rows: pd.Index) -> pd.DataFrame:
     by the name of the file, and in a file from the top.
     """
     frame = events.frame.loc[rows]
-    by_name = sorted(set(events.files), key=name_key)
-    place = {name: at for at, name in enumerate(by_name)}
-    of_unit = np.array([place[name] for name in events.files], dtype=np.int64)
     told = pd.DataFrame(
         {
             "changed": frame["changed"].fillna(frame["told"]).fillna(pd.Timestamp(0)),
             "told": frame["told"].fillna(pd.Timestamp(0)),
-            "name": of_unit[frame["unit"].to_numpy()],
+            "name": _in_order(events)[1][frame["unit"].to_numpy()],
             "unit": frame["unit"],
         }
     )
@@ -201,6 +213,70 @@ def _only_by_name(
 
 
 # --------------------------------------------------------------------------- within a system
+
+
+def tell_files_apart(events: Events) -> None:
+    """Deal numbers that begin again in each file (`restarted`) get the name of their file in front."""
+    frame = events.frame
+    of_deal = frame[frame["deal"].notna()]
+    once = of_deal[of_deal["kind"].isin(ONCE_A_DEAL)]
+    if once["file"].nunique() < 2:
+        return
+    names, place = _in_order(events)
+    unit = of_deal["unit"].to_numpy()
+    told = pd.DataFrame(
+        {
+            "system": pd.factorize(events.systems)[0][unit],
+            "deal": of_deal["deal"],
+            "file": place[unit],
+            "person": pd.factorize(of_deal["person"])[0],
+        }
+    )
+    told["number"] = told.groupby(["system", "deal"], sort=False, observed=True).ngroup()
+    deals = other_deals(_facts(told.loc[once.index], once))
+    if not deals:
+        return
+    label = {number: _labels(found, names) for number, found in deals.items()}
+    for found in deals.values():
+        events.remark(APART, 1, {names[file] for one in found for file in one.files})
+    mine = told[told["number"].isin(set(deals))]
+    deal = frame["deal"].astype("str")
+    deal.loc[mine.index] = [
+        _named_after(label[number].get(("file", file)) or label[number].get(("person", person)), str(own))
+        for number, file, person, own in mine[["number", "file", "person", "deal"]].itertuples(index=False)
+    ]
+    events.frame = frame.assign(deal=deal)
+
+
+def _facts(told: pd.DataFrame, once: pd.DataFrame) -> pd.DataFrame:
+    """What `restarted` compares."""
+    about, distinct = pd.factorize(once["about"])
+    words = plain_words(pd.Series(distinct, dtype="str")).to_numpy(dtype=object)
+    said = pd.Series(np.append(words, "")[about], index=once.index)
+    return told[["number", "file", "person"]].assign(
+        about=said.where(said != ""),
+        opened=once["date"].where(once["kind"] == "opportunity"),
+        ended=once["date"].where(once["kind"].isin(CLOSINGS)),
+        amount=once["amount"],
+    )
+
+
+def _labels(deals: list[Telling], names: list[str]) -> dict[tuple[str, int], str]:
+    """The name of each deal's first file, for its files and for what its seller did in files that tell no deal."""
+    label = {}
+    for deal in deals:
+        label |= {("file", file): names[min(deal.files)] for file in deal.files}
+        for person in deal.persons:  # whoever has several of these deals: nobody knows which is meant
+            several = sum(person in one.persons for one in deals) > 1
+            label[("person", person)] = "" if several else names[min(deal.files)]
+    return label
+
+
+def _named_after(file: str | None, deal: str) -> str:
+    """A deal with the name of its file in front; a made id stays one."""
+    if not file:
+        return deal
+    return f"{MADE_ID}{file} {deal}" if deal.startswith(MADE_ID) else f"{file} {deal}"
 
 
 def _older_exports(events: Events) -> None:

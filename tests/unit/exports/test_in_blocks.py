@@ -299,6 +299,24 @@ UNDERSTOOD = {
         },
         {},
     ),
+    "deal numbers that begin again in each file": (
+        {
+            "crm_events_1.csv": lines(
+                EVENTS, *(f"Ann,{day},deal_won,7,EUR,,{at},{day}" for at, day in enumerate(DAYS[:6]))
+            ),
+            "crm_events_2.csv": lines(
+                EVENTS,
+                *(f"Bo,{day},deal_won,8,EUR,,{at},{day}" for at, day in enumerate(DAYS[3:])),
+                *(f"Ann,{day},meeting,,,,{at}," for at, day in enumerate(DAYS[:4])),
+            ),
+            "crm_events_3.csv": lines(
+                EVENTS,
+                *(f"Ann,{day},deal_won,7,EUR,,{at},{day}" for at, day in enumerate(DAYS[:2])),
+                *(f"Ann,{day},meeting,,,,{at}," for at, day in enumerate(DAYS[3:])),
+            ),
+        },
+        {},
+    ),
     "deals with made ids in several files": (
         {
             "crm_events_1.csv": lines(EVENTS, *(f"Ann,{day},opportunity,7,EUR,,D{day}," for day in DAYS[:3])),
@@ -358,6 +376,7 @@ EVERY_DAY = (
     "deals told again, meetings ahead",
     "events of several files, the same list in part",
     "deals told in numbered copies",
+    "deal numbers that begin again in each file",
 )
 
 

@@ -270,6 +270,63 @@ def test_copies_that_tell_the_same_need_no_remark(tmp_path):
     assert set(read.tables.ledger["detail"]) == {"", "counted in deals (1).csv"}
 
 
+def test_deal_numbers_that_begin_again_in_each_file_are_different_deals(tmp_path):
+    """January's deal 1 is not February's: nothing but the number agrees, so both count, and a note says so."""
+    january = ("1", "Oak", "Ada Berg", "Closed Won", "2025-01-03", "2025-01-23", "100")
+    february = ("1", "Yew", "Ada Berg", "Closed Won", "2025-02-03", "2025-02-23", "700")
+    files = {"jan.csv": sheet_text(DEALS, january), "feb.csv": sheet_text(DEALS, february)}
+    read = reading(tmp_path, files)
+    assert [row[1:] for row in won(read)] == [("2025-01-23", 100, "jan.csv 1"), ("2025-02-23", 700, "feb.csv 1")]
+    assert rows_of(read, "jan.csv") == rows_of(read, "feb.csv") == {"used": 1}
+    assert [note for note in read.tables.notes if note.startswith("feb.csv, jan.csv: 1 deal numbers")]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"Deal Owner": "Bo Lund", "Created Date": "", "Close Date": "2025-03-30", "Amount": "7"},
+        {"Deal Name": "Yew", "Deal Owner": "Bo Lund", "Close Date": "2025-03-30", "Amount": "7"},
+        {"Deal Name": "Yew", "Deal Owner": "Bo Lund", "Created Date": ""},
+        {"Deal Name": "Yew", "Created Date": "", "Amount": "7"},
+        {"Deal Name": "", "Created Date": "", "Stage": "Closed Lost", "Close Date": "2025-03-11", "Amount": ""},
+    ],
+    ids=["title", "created day", "close day and amount", "close day and owner", "another end"],
+)
+def test_a_deal_that_agrees_in_anything_is_one(tmp_path, later):
+    """A deal that got another owner, name, end or amount is still told once, by the later export."""
+    one = dict(zip(DEALS, AFTER[0]))
+    files = {"deals.csv": sheet_text(DEALS, tuple(one.values())),
+             "deals (1).csv": sheet_text(DEALS, tuple((one | later).values()))}  # fmt: skip
+    read = reading(tmp_path, files)
+    assert {row[0] for row in events(read, "deal")} == {"D1"}
+    assert rows_of(read, "deals.csv") == {twice.LATER_EXPORT: 1}
+
+
+def test_what_tells_nothing_in_common_is_one_deal(tmp_path):
+    """Openings in one file and closings in another: the number is all there is to go by."""
+    head = ("person", "date", "kind", "amount", "deal")
+    files = {
+        "crm_events_opened.csv": sheet_text(head, ("Ada Berg", "2025-01-03", "opportunity", "", "1")),
+        "crm_events_won.csv": sheet_text(head, ("Bo Lund", "2025-02-03", "deal_won", "7", "1")),
+    }
+    assert events(reading(tmp_path, files), "kind", "deal") == [("deal_won", "1"), ("opportunity", "1")]
+
+
+def test_a_meeting_goes_with_its_persons_deal_of_that_number(tmp_path):
+    """Two sellers count their deals from 1; a list of meetings of both says which seller met."""
+    head = ("person", "date", "kind", "amount", "deal")
+    files = {
+        "crm_events_ada.csv": sheet_text(head, ("Ada Berg", "2025-01-03", "deal_won", "5", "1")),
+        "crm_events_bo.csv": sheet_text(head, ("Bo Lund", "2025-02-03", "deal_won", "7", "1")),
+        "crm_events_met.csv": sheet_text(head, ("Bo Lund", "2025-01-20", "meeting", "", "1"),
+                                         ("Eve Holm", "2025-01-20", "meeting", "", "1")),
+    }  # fmt: skip
+    assert events(reading(tmp_path, files), "person", "kind", "deal") == [
+        ("Ada Berg", "deal_won", "crm_events_ada.csv 1"), ("Bo Lund", "deal_won", "crm_events_bo.csv 1"),
+        ("Bo Lund", "meeting", "crm_events_bo.csv 1"), ("Eve Holm", "meeting", "1"),
+    ]  # fmt: skip
+
+
 CONTACTS = ("Record ID", "First Name", "Last Name", "Contact owner", "Lifecycle Stage", "Create Date",
             "Became a Lead Date", "Original Source")  # fmt: skip
 

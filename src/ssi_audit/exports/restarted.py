@@ -1,0 +1,109 @@
+"""Deal numbers that begin again in each file: the same number, but not the same deal.
+
+Two files of a system tell the same deal under a number if they agree on
+anything that is seldom the same by chance (`FACTS`). Where both know such a
+fact and none agrees, they tell two deals; where they have none in common,
+nothing speaks against the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+# Whom it is with, the day it was opened, and the day it was closed together with its amount or its owner.
+FACTS = (("about",), ("opened",), ("ended", "amount"), ("ended", "person"))
+
+
+@dataclass
+class Telling:
+    """A deal as some files tell it.
+
+    Attributes
+    ----------
+    files, persons : set of int
+    facts : dict of int to set of int
+        Which of `FACTS` → what they say.
+    """
+
+    files: set[int] = field(default_factory=set)
+    persons: set[int] = field(default_factory=set)
+    facts: dict[int, set[int]] = field(default_factory=dict)
+
+    def agrees(self, other: Telling) -> bool:
+        """Whether any fact is the same."""
+        return any(said & other.facts.get(fact, set()) for fact, said in self.facts.items())
+
+    def may_be(self, other: Telling) -> bool:
+        """Whether no fact is known to both."""
+        return not self.facts.keys() & other.facts.keys()
+
+    def join(self, other: Telling) -> None:
+        """Put what other files tell to it."""
+        self.files |= other.files
+        self.persons |= other.persons
+        for fact, said in other.facts.items():
+            self.facts.setdefault(fact, set()).update(said)
+
+
+def other_deals(told: pd.DataFrame) -> dict[int, list[Telling]]:
+    """Numbers that stand for several deals → these deals.
+
+    Parameters
+    ----------
+    told : pandas.DataFrame
+        One row an event: number, file, person (as integers, files in their order), about, opened, ended, amount.
+    """
+    n_files = told.drop_duplicates(["number", "file"]).groupby("number").size()
+    told = told[told["number"].isin(n_files.index[n_files > 1])]
+    if not len(told):
+        return {}
+    facts = _facts(told)
+    # Nearly always all files agree on something, or have nothing in common: that is told without looking at each.
+    alike = facts.groupby(["number", "fact", "value"]).size().reset_index(name="n")
+    agreed = alike.loc[alike["n"].to_numpy() == n_files.loc[alike["number"]].to_numpy(), "number"]
+    known = facts.drop_duplicates(["number", "fact", "file"]).groupby(["number", "fact"]).size()
+    compared = known.index.get_level_values("number")[known > 1]
+    asked = set(compared) - set(agreed)
+    if not asked:
+        return {}
+    tellings: dict[int, dict[int, Telling]] = {}
+    own = told[told["number"].isin(asked)].sort_values(["number", "file"], kind="stable")
+    for number, file, person in own[["number", "file", "person"]].itertuples(index=False):
+        telling = tellings.setdefault(number, {}).setdefault(file, Telling({file}))
+        telling.persons.add(person)
+    for number, file, fact, value in facts[facts["number"].isin(asked)].itertuples(index=False):
+        tellings[number][file].facts.setdefault(fact, set()).add(value)
+    deals = {number: _deals(of_file.values()) for number, of_file in tellings.items()}
+    return {number: found for number, found in deals.items() if len(found) > 1}
+
+
+def _facts(told: pd.DataFrame) -> pd.DataFrame:
+    """What each file says of each number: number, file, fact, value."""
+    parts = []
+    for fact, columns in enumerate(FACTS):
+        known = told.dropna(subset=list(columns))
+        value = known.groupby(list(columns), sort=False).ngroup()
+        parts.append(known[["number", "file"]].assign(fact=fact, value=value))
+    return pd.concat(parts, ignore_index=True).drop_duplicates()
+
+
+def _deals(tellings: Iterable[Telling]) -> list[Telling]:
+    """Tellings of one number put together to deals: first those that agree, then those that may be the same."""
+    deals: list[Telling] = []
+    for telling in tellings:
+        same = [deal for deal in deals if deal.agrees(telling)]
+        for deal in same:
+            telling.join(deal)
+        deals = [*(deal for deal in deals if not any(deal is one for one in same)), telling]
+    for same_person in (True, False):
+        left: list[Telling] = []
+        for deal in deals:
+            home = next(
+                (one for one in left if one.may_be(deal) and (not same_person or one.persons & deal.persons)), None
+            )
+            left.append(deal) if home is None else home.join(deal)
+        deals = left
+    return deals
