@@ -237,7 +237,7 @@ def owners(table: Table, columns: dict[str, str | None], style: Style, file: Fil
 def need(table: Table, columns: dict[str, str | None], section: str, field: str, context: Context, *guesses) -> bool:
     """Whether a column is there; a problem with the line that maps it where it is not."""
     if columns[field] is None:
-        context.problem(table.file, *missing_column(table, field, section, guesses))
+        context.problem(table.file, *missing_column(table, field, section, guesses, columns.values()))
     return columns[field] is not None
 
 
@@ -274,6 +274,7 @@ def read_deals(
         state = stages.outcomes(table, {**named, "closed": columns["is_closed"]}, context, ask)
     else:  # a list of won deals says so by its dates only
         state = stages.by_dates(time["won_on"], time["lost_on"])
+    _need_closing(table, ledger, columns, state, context)
     won_on = time["won_on"].fillna(time["closed"])
     lost_on = time["lost_on"].fillna(time["closed"])
     stated = currencies(table, columns["currency"], context)
@@ -302,6 +303,15 @@ def read_deals(
         deals.loc[deals["closed_amount"] == 0, "closed_amount"] = np.nan
     events = deal_events(table, ledger, deals, context)
     return Rows(ledger, crm_events=events if whole else events.drop(columns="state"))
+
+
+def _need_closing(
+    table: Table, ledger: Ledger, columns: dict[str, str | None], state: np.ndarray, context: Context
+) -> None:
+    """A problem where deals are closed and no column can say when: every closing would be lost in silence."""
+    found = any(columns[name] for name in ("closed", "won_on", "lost_on"))
+    if not found and (in_use(table, ledger) & (state != stages.OPEN)).any():
+        need(table, columns, "deals", "closed", context, "Close Date", "Closed Date")
 
 
 def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Context) -> pd.DataFrame:

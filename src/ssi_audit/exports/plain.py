@@ -99,7 +99,7 @@ def _columns(table: Table, name: str, context: Context) -> dict[str, str | None]
     if name == "ssi" and not any(columns[value] for value in scores.VALUES):
         missing.append("total")
     for ours in missing:
-        context.problem(table.file, *missing_column(table, ours, name, _guesses(ours)))
+        context.problem(table.file, *missing_column(table, ours, name, _guesses(ours), columns.values()))
     for theirs in columns.values():
         twice = f"{theirs} (2)"
         if theirs and twice in table.frame.columns and not table.frame[theirs].equals(table.frame[twice]):
@@ -125,7 +125,7 @@ def _miss_pillars(table: Table, columns: dict, spare: list[str], context: Contex
         near = difflib.get_close_matches(pillar, folded, n=1, cutoff=0.6)
         guess = scores.score_columns(table).get(pillar)
         if near or guess:
-            context.problem(table.file, *missing_column(table, pillar, "ssi", [guess or pillar]))
+            context.problem(table.file, *missing_column(table, pillar, "ssi", [guess or pillar], columns.values()))
 
 
 def _guesses(ours: str) -> tuple[str, ...]:

@@ -201,7 +201,7 @@ def _columns(table: Table, section: dict[str, str], context: Context) -> dict[st
             context.note(f"{table.file}: pillars by their order, because the four add up to the total")
         elif len(missing) < len(PILLARS) and _spare_scores(table, columns):
             for pillar in missing:
-                context.problem(table.file, *missing_column(table, pillar, "ssi"))
+                context.problem(table.file, *missing_column(table, pillar, "ssi", taken=columns.values()))
     if any(text.fold(column) != ours.replace("_", "") for ours, column in columns.items()):
         shown = ", ".join(f"{ours} = {columns[ours]}" for ours in scores.VALUES if ours in columns)
         context.note(f"columns of readings: {shown}")

@@ -710,8 +710,17 @@ def sheet_table(file: str, sheet: Sheet, words: Collection[str], header_at: int 
 # --------------------------------------------------------------------------- missing columns
 
 
-def missing_column(table: Table, ours: str, section: str, guesses: Iterable[str] = ()) -> tuple[str, str]:
+def missing_column(
+    table: Table, ours: str, section: str, guesses: Iterable[str] = (), taken: Iterable[str | None] = ()
+) -> tuple[str, str]:
     """What to say of a column that is needed and not there: what was found, and the line that maps it.
+
+    Parameters
+    ----------
+    guesses : iterable of str
+        What the column is usually called.
+    taken : iterable of str or None
+        Columns that are something else already: none of them is proposed.
 
     Returns
     -------
@@ -719,7 +728,8 @@ def missing_column(table: Table, ours: str, section: str, guesses: Iterable[str]
         `found` and `fix` of a problem, as ux.md section 8 shows them.
     """
     names = list(table.frame.columns)
-    folded = {text.fold(name): name for name in names}
+    known = set(taken)
+    folded = {text.fold(name): name for name in names if name not in known}
     wanted = [text.fold(guess) for guess in (*guesses, ours)]
     near = [word for word in wanted if word in folded]
     for word in wanted:

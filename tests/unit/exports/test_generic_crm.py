@@ -208,3 +208,12 @@ def test_other_tables_are_left_alone(tmp_path):
         "account,sector,revenue,employees\nBirch,wood,100,5\n", "product,series,sales_price\nA,B,550\n",
     ]  # fmt: skip
     assert reading(tmp_path, {f"{at}.csv": text for at, text in enumerate(texts)}).kinds == {}
+
+
+def test_closed_deals_without_any_closing_day_ask_for_its_column(tmp_path):
+    """A renamed close date is named, and the column of another field is not proposed for it."""
+    header = tuple("ended" if name == "close_date" else name for name in DEALS)
+    text = complaint(tmp_path, {"pipeline.csv": sheet_text(header, WON, LOST, OPEN)})
+    assert f'column "closed" is missing. Found: {", ".join(header)}' in text
+    assert '[columns.deals]  closed = "' in text
+    assert not any(f'closed = "{name}"' in text for name in DEALS)

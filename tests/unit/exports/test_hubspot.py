@@ -333,3 +333,29 @@ def test_of_files_that_belong_together_the_broken_one_is_named(tmp_path):
     text = complaint(tmp_path, {"deals.csv": deals, "contacts.csv": contacts})
     assert "contacts.csv: 1 problem" in text
     assert "quotation mark" in text
+
+
+@pytest.mark.parametrize("created", ["Create Date", "Created on (Berlin)"])
+def test_a_renamed_close_date_is_asked_for(tmp_path, created):
+    """Closed deals without any column that says when are a problem, not rows to be left out one by one."""
+    header = tuple({"Close Date": "Closed when", "Create Date": created}.get(name, name) for name in DEALS)
+    files = {FILE: sheet_text(header, WON, LOST, OPEN)}
+    text = complaint(tmp_path / "asked", files)
+    assert f'column "closed" is missing. Found: {", ".join(header)}' in text
+    assert '-> add to ssi-audit.toml:  [columns.deals]  closed = "Closed when"' in text
+    read = reading(tmp_path / "told", files, columns={"deals": {"closed": "Closed when", "created": created}})
+    assert [kind for (kind,) in events(read, "kind")].count("deal_won") == 1
+
+
+def test_open_deals_need_no_close_date(tmp_path):
+    """A list of open deals, and closed deals of nobody, lose nothing without it."""
+    header = tuple("Forecast" if name == "Close Date" else name for name in DEALS)
+    read = reading(tmp_path, {FILE: sheet_text(header, OPEN, NOBODYS)})
+    assert events(read, "kind") == [("opportunity",)]
+
+
+def test_no_column_with_a_meaning_is_proposed(tmp_path):
+    """The name of the deal is not proposed for its owner."""
+    header = tuple("Verantwortlich" if name == "Deal owner" else name for name in DEALS)
+    text = complaint(tmp_path, {FILE: sheet_text(header, WON)})
+    assert '[columns.deals]  person = "your column"' in text
