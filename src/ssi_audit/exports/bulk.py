@@ -152,7 +152,7 @@ def build(received: Received, spool: Spool, output: Output) -> list[Path]:
         output.ledger(lines)
     roster = settle.with_teams(work.matching.people, settled["teams"].frame)
     there = {table: pd.DataFrame({"person": sorted(found)}) for table, found in work.there.items()}
-    notes = tuple(dict.fromkeys([*received.notes, *work.matching.notes, *twice.notes(work.remarks)]))
+    notes = settle.all_notes(received, work.matching, work.cut, work.remarks)
     return output.finish(
         Small(settle.with_presence(roster, there), small["quotas"], small["absences"], unmatched,
               work.matching.proposals, notes)
@@ -175,6 +175,7 @@ class _Work:
         self.marks = Shelves(spool.path(), MARKS)
         self.settled: list[Settled] = []
         self.remarks: dict[str, tuple[int, set[str]]] = {}
+        self.cut: frozenset[tuple] = frozenset()
         self.there: dict[str, set[str]] = {table: set() for table in BIG}
         self.latest: dict[str, pd.Timestamp] = {}
         sources = [item.export or item.ledger.file for item in self.rows]
@@ -269,6 +270,7 @@ class _Work:
                 continue
             self._see(table, frame["date"].max())
             result = settle_one(frame)
+            self.cut |= result.cut
             self._close(result)
             self._put_out(table, result.frame)
 

@@ -22,7 +22,7 @@ from ssi_audit.errors import DataError
 from ssi_audit.exports import crm, twice
 from ssi_audit.exports.ledger import empty_ledger, ranges
 from ssi_audit.exports.table import as_text, spread
-from ssi_audit.exports.totals import told_twice
+from ssi_audit.exports.totals import DAYS_COUNT, OTHER_TOTAL, TOTAL_COUNTS, cut_note, told_twice
 from ssi_audit.names import as_received
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ SAME_READING = "exact duplicate"
 OTHER_READING = "another reading of the same day counts"
 OTHER_COUNT = "counted in another file too"
 NOTHING = "nothing to count in this row"
+IN_PART = "used without counts that another file tells"
 
 COLUMNS = {
     "ssi": (*schema.SSI_COLUMNS, "time"),
@@ -56,6 +57,8 @@ DAYS = (
 FLOATS = (*schema.PILLARS, "total", "industry_rank", "network_rank", "count", "amount", "quota")
 # 32-bit leftovers (8.750002): the same reading all the same.
 READING_DECIMALS = 3
+# Why counts are left out that another file tells.
+COUNTS_TOLD = (OTHER_COUNT, OTHER_TOTAL, DAYS_COUNT, TOTAL_COUNTS)
 # Rows of activity that tell the same.
 SAME_COUNT = ("person", "date", "metric", "first_day")
 # Where a frame row came from: row of the file, piece of the file, file.
@@ -96,15 +99,22 @@ def build(received: Received) -> Reading:
     close_ledgers(rows, list(settled.values()))
     final = {table: finished(settled[table].frame, table) for table in FINAL}
     ledger = ledger_of(received)
-    notes = [*received.notes, *matching.notes, *twice.notes(settled["crm_events"].remarks)]
     tables = schema.Tables(
         **final,
         people=with_presence(with_teams(matching.people, kept["teams"]), final),
         ledger=ledger,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=all_notes(received, matching, settled["activity"].cut, settled["crm_events"].remarks),
         fingerprint=received.fingerprint,
     )
     return Reading(tables, unmatched, matching.proposals, received.kinds, received.folder)
+
+
+def all_notes(
+    received: Received, matching: people.Matching, cut: frozenset[tuple], remarks: dict[str, tuple[int, set[str]]]
+) -> tuple[str, ...]:
+    """What readers, matching and settling say, each once."""
+    said = [cut_note(len(cut))] if cut else []
+    return tuple(dict.fromkeys([*received.notes, *matching.notes, *said, *twice.notes(remarks)]))
 
 
 # --------------------------------------------------------------------------- putting together
@@ -314,12 +324,15 @@ class Settled:
         Rows that do not count, why, and which copy does.
     remarks : dict of str to tuple of (int, set of str)
         What there is to say of it (`twice.notes`).
+    cut : frozenset of tuple
+        File, first and last day of the reports of which only some days count.
     """
 
     frame: pd.DataFrame
     counted: pd.DataFrame
     dropped: list[tuple] = field(default_factory=list)
     remarks: dict[str, tuple[int, set[str]]] = field(default_factory=dict)
+    cut: frozenset[tuple] = frozenset()
 
 
 def settle_ssi(frame: pd.DataFrame) -> Settled:
@@ -350,16 +363,33 @@ def settle_activity(frame: pd.DataFrame) -> Settled:
     """Each day of a person and metric is told by one file, archive or report: the one that counts more.
 
     Counts of a file (of an archive) add up. A total over a period and the counts by day inside it are the same
-    actions (`totals`).
+    actions (`totals`); of a total that another one covers in part, the other days are kept.
     """
     settled = _larger_counts(frame)
-    why = told_twice(settled.frame)
-    if not why.any():
+    why, left = told_twice(settled.frame)
+    if not why.any() and not len(left):
         return settled
+    cut = settled.frame.iloc[left["at"].to_numpy()]
+    reports = frozenset(cut[["file", "first_day", "date"]].itertuples(index=False, name=None))
+    counting = settled.frame[why == ""] if cut.empty else _with_stretches(settled.frame, why, left)
     lost = settled.frame.loc[why != "", list(SAME_COUNT)].assign(why=why[why != ""])
     reason = settled.counted.merge(lost, on=list(SAME_COUNT), how="left")["why"].fillna("").to_numpy()
     gone = [(settled.counted[reason == each], each) for each in sorted(set(reason) - {""})]
-    return Settled(settled.frame[why == ""], settled.counted[reason == ""], [*settled.dropped, *gone])
+    return Settled(counting, settled.counted[reason == ""], [*settled.dropped, *gone], reports)
+
+
+def _with_stretches(frame: pd.DataFrame, why: np.ndarray, left: pd.DataFrame) -> pd.DataFrame:
+    """The rows that count, with what is left of the totals that were cut in their place."""
+    at = left["at"].to_numpy()
+    whole = why == ""
+    whole[at] = False
+    stretches = frame.iloc[at].assign(**{name: left[name].to_numpy() for name in ("first_day", "date", "count")})
+    counting = pd.concat([frame[whole], stretches], ignore_index=True)
+    key = [*SAME_COUNT, "file"]
+    if not counting.duplicated(key).any():
+        return counting
+    # Two totals of one file can be cut to the same days; counts of a file add up.
+    return counting.groupby(key, dropna=False, sort=False, as_index=False).agg(count=("count", "sum"))
 
 
 def _larger_counts(frame: pd.DataFrame) -> Settled:
@@ -393,9 +423,11 @@ def known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:
 
 
 def close_ledgers(rows: list, settled: list[Settled]) -> None:
-    """Mark the rows of which nothing was kept, and those that never gave anything."""
+    """Mark the rows of which nothing was kept, those that lost some of their counts, and those that gave nothing."""
     counted = [_rows_of_unit(result.counted) for result in settled]
     dropped = [(_rows_of_unit(frame), *why) for result in settled for frame, *why in result.dropped]
+    # A row keeps its first reason: of one with a score and counts, what became of its counts says more.
+    dropped.sort(key=lambda gone: gone[1] in (SAME_READING, OTHER_READING))
     for unit, item in enumerate(rows):
         ledger = item.ledger
         alive = np.zeros(len(ledger), bool)
@@ -404,7 +436,10 @@ def close_ledgers(rows: list, settled: list[Settled]) -> None:
         for own in (item.people, item.accepted):
             alive |= ledger.at(NO_ROWS if own is None else own["row"].to_numpy())
         for numbers, *why in dropped:
-            ledger.skip(ledger.at(numbers.get(unit, NO_ROWS)) & ~alive, *why)
+            gone = ledger.at(numbers.get(unit, NO_ROWS))
+            ledger.skip(gone & ~alive, *why)
+            if why[0] in COUNTS_TOLD:
+                ledger.repair(gone & alive, IN_PART, why[0])
         for members in item.parts.values():
             alive |= ledger.at(members)
         ledger.skip(~alive & ledger.in_use, NOTHING)

@@ -178,6 +178,29 @@ UNDERSTOOD = {
         },
         {},
     ),
+    "totals that overlap by some days": (
+        {
+            "activity.csv": lines(
+                f"{ACTIVITY},first_day",
+                "Ann,2026-03-15,searches,30,2026-03-01",
+                "Ann,2026-03-20,searches,40,2026-03-12",
+                "Bo,2026-03-15,searches,30,2026-03-01",
+                "Cy,2026-03-15,searches,30,2026-03-01",
+                "Cy,2026-03-03,searches,3,",
+            ),
+            "activity_usage.csv": lines(
+                f"{ACTIVITY},first_day",
+                "Ann,2026-03-13,searches,9,2026-03-10",
+                "Bo,2026-03-28,searches,99,2026-03-10",
+                "Cy,2026-03-04,searches,9,2026-03-02",
+            ),
+            "usage_2026-03-14_2026-04-05.csv": lines(
+                "Name,Days active,Searches performed,Profile views,SSI", "Ann,4,50,6,40", "Bo,4,50,6,41", "Cy,4,5,6,41"
+            ),
+            "ssi.csv": lines(SSI_HEADER, *readings(*DAYS, "2026-04-05", person="Bo")),
+        },
+        {},
+    ),
     "nobody known": (
         {
             "people.csv": PEOPLE,
