@@ -93,12 +93,16 @@ class Style:
         Zone of times that carry none; None: they are taken as they stand.
     zero_is_unknown : bool
         The system writes 0 where nobody typed an amount.
+    needs_closing : bool
+        Closed deals need a column that says when; not so where whoever makes a report chooses its columns, which then
+        counts for its opened deals.
     """
 
     owner: str = "name"
     owner_id: str | None = None
     zone: str | None = None
     zero_is_unknown: bool = False
+    needs_closing: bool = True
 
 
 PLAIN = Style()
@@ -274,7 +278,8 @@ def read_deals(
         state = stages.outcomes(table, {**named, "closed": columns["is_closed"]}, context, ask)
     else:  # a list of won deals says so by its dates only
         state = stages.by_dates(time["won_on"], time["lost_on"])
-    _need_closing(table, ledger, columns, state, context)
+    if style.needs_closing:
+        _need_closing(table, ledger, columns, state, context)
     won_on = time["won_on"].fillna(time["closed"])
     lost_on = time["lost_on"].fillna(time["closed"])
     stated = currencies(table, columns["currency"], context)

@@ -203,7 +203,7 @@ def read(file: File, context: Context) -> Iterator[Rows]:
     yield crm.read_meetings(file, table, columns, context, _STYLE, ledger)
 
 
-_STYLE = crm.Style(owner_id="salesforce_user_id")
+_STYLE = crm.Style(owner_id="salesforce_user_id", needs_closing=False)
 
 
 def _deals(file: File, table: Table, context: Context) -> Rows:
