@@ -357,9 +357,11 @@ class SheetFile(File):
     first : bool
         The first table of a workbook goes by the workbook's own name, as it does where there is no other; each
         further one is ``file.xlsx [sheet]``.
+    keep : bool
+        Never forget the cells: they are few, or the workbook would be opened too often.
     """
 
-    def __init__(self, book: File, sheets: list[Sheet], sheet: Sheet, *, first: bool) -> None:
+    def __init__(self, book: File, sheets: list[Sheet], sheet: Sheet, *, first: bool, keep: bool = False) -> None:
         # What stands behind a slash would be taken for the name of the file.
         self._title = " ".join(sheet.name.replace("/", " ").split())
         self._behind = "" if first else f" [{self._title}]"
@@ -367,6 +369,13 @@ class SheetFile(File):
         self._book, self._names = book, frozenset(one.name for one in sheets)
         self.kind = "workbook"
         self.sheets = sheets
+        self._kept = sheets if keep else None
+
+    def forget(self) -> None:
+        """Give back the memory of what was read."""
+        super().forget()
+        if self._kept is not None:
+            self.sheets = self._kept
 
     @property
     def base(self) -> str:

@@ -16,6 +16,9 @@ from ssi_audit.exports.text import Unreadable
 
 # A reader fails on a sheet: it is read on its own, and that is said then.
 _FAILS = "fails"
+# Each sheet is asked for a few times. Cells up to this number stay in memory, and those of a workbook of more sheets:
+# opening it again for each would take the square of their number.
+FEW_CELLS, MANY_SHEETS = 200_000, 50
 
 
 def split(file: File, recognise: Callable[[File], ModuleType | None]) -> list[File]:
@@ -57,7 +60,9 @@ def _parts(file: File, recognise: Callable[[File], ModuleType | None]) -> list[F
     if not any(known):
         return [file]
     groups = [[sheets[at] for at in group] for group in _groups(known)]
-    parts = [SheetFile(file, group, called, first=at == 0) for at, (called, *group) in enumerate(groups)]
+    n_cells = sum(len(row) for sheet in sheets for row in sheet.cells)
+    keep = n_cells <= FEW_CELLS or len(sheets) > MANY_SHEETS
+    parts = [SheetFile(file, group, called, first=at == 0, keep=keep) for at, (called, *group) in enumerate(groups)]
     for part in parts:
         part.forget()
     return parts

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from ssi_audit.exports import linkedin_content
+from ssi_audit.exports import linkedin_content, workbooks
 from tests.unit.exports.folders import complaint, fates, fill, named, reading
 
 openpyxl = pytest.importorskip("openpyxl")
@@ -50,8 +50,13 @@ def read_book(
     return reading(folder, {"people.csv": PEOPLE, name: workbook(sheets, hidden)}, **settings)
 
 
-def test_a_sheet_a_month_is_read_as_a_file_a_month(tmp_path):
-    """The first goes by the name of the workbook; what nobody knows is listed with its rows and said."""
+@pytest.mark.parametrize("few", [workbooks.FEW_CELLS, 0])
+def test_a_sheet_a_month_is_read_as_a_file_a_month(tmp_path, monkeypatch, few):
+    """The first goes by the name of the workbook; what nobody knows is listed with its rows and said.
+
+    The same where the cells are too many to be kept, and are read again.
+    """
+    monkeypatch.setattr(workbooks, "FEW_CELLS", few)
     read = read_book(tmp_path, {"Jan": [DEALS, deal(1, 1)], "Feb": [DEALS, deal(2, 2)], "Notes": [["hello"], ["you"]]})
     assert won(read) == ["2025-01-09", "2025-02-09"]
     assert fates(read, "deals.xlsx") == [(2, 2, "used", "")]
