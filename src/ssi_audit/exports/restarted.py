@@ -60,13 +60,19 @@ def other_deals(told: pd.DataFrame) -> dict[int, list[Telling]]:
     told = told[told["number"].isin(n_files.index[n_files > 1])]
     if not len(told):
         return {}
-    facts = _facts(told)
     # Nearly always all files agree on something, or have nothing in common: that is told without looking at each.
-    alike = facts.groupby(["number", "fact", "value"]).size().reset_index(name="n")
-    agreed = alike.loc[alike["n"].to_numpy() == n_files.loc[alike["number"]].to_numpy(), "number"]
+    parts: list[pd.DataFrame] = []
+    for fact in range(len(FACTS)):
+        part = _said(told, fact)
+        alike = part.groupby(["number", "value"], sort=False).size()
+        number = alike.index.get_level_values("number")
+        agreed = number[alike.to_numpy() == n_files.loc[number].to_numpy()]
+        told = told[~told["number"].isin(agreed)] if len(agreed) else told
+        parts.append(part)
+    facts = pd.concat(parts, ignore_index=True)
+    facts = facts[facts["number"].isin(told["number"])]
     known = facts.drop_duplicates(["number", "fact", "file"]).groupby(["number", "fact"]).size()
-    compared = known.index.get_level_values("number")[known > 1]
-    asked = set(compared) - set(agreed)
+    asked = set(known.index.get_level_values("number")[known > 1])
     if not asked:
         return {}
     tellings: dict[int, dict[int, Telling]] = {}
@@ -80,14 +86,11 @@ def other_deals(told: pd.DataFrame) -> dict[int, list[Telling]]:
     return {number: found for number, found in deals.items() if len(found) > 1}
 
 
-def _facts(told: pd.DataFrame) -> pd.DataFrame:
+def _said(told: pd.DataFrame, fact: int) -> pd.DataFrame:
     """What each file says of each number: number, file, fact, value."""
-    parts = []
-    for fact, columns in enumerate(FACTS):
-        known = told.dropna(subset=list(columns))
-        value = known.groupby(list(columns), sort=False).ngroup()
-        parts.append(known[["number", "file"]].assign(fact=fact, value=value))
-    return pd.concat(parts, ignore_index=True).drop_duplicates()
+    known = told.dropna(subset=list(FACTS[fact]))
+    value = known.groupby(list(FACTS[fact]), sort=False).ngroup()
+    return known[["number", "file"]].assign(fact=fact, value=value).drop_duplicates()
 
 
 def _deals(tellings: Iterable[Telling]) -> list[Telling]:
