@@ -312,6 +312,16 @@ def test_what_tells_nothing_in_common_is_one_deal(tmp_path):
     assert events(reading(tmp_path, files), "kind", "deal") == [("deal_won", "1"), ("opportunity", "1")]
 
 
+def test_a_deal_whose_close_moved_is_one(tmp_path):
+    """Known by number, seller and end alone: another end is a correction, not another deal."""
+    head = ("person", "date", "kind", "amount", "deal")
+    files = {
+        f"crm_events_{month}.csv": sheet_text(head, ("Ada Berg", date, "deal_won", amount, "0065"))
+        for month, date, amount in (("jan", "2025-01-30", "5"), ("mar", "2025-02-03", "7"))
+    }
+    assert events(reading(tmp_path, files), "date", "deal") == [("2025-02-03", "0065")]
+
+
 def test_a_meeting_goes_with_its_persons_deal_of_that_number(tmp_path):
     """Two sellers count their deals from 1; a list of meetings of both says which seller met."""
     head = ("person", "date", "kind", "amount", "deal")
