@@ -376,7 +376,7 @@ class _Work:
             twice.tell_files_apart(events)
             twice.same_record(events)
             twice.planned(events, until)
-            result = Settled(with_started(events.frame), events.frame, events.dropped, events.remarks)
+            result = Settled(with_started(events.frame), events.frame, events.dropped, remarks=events.remarks)
             self._close(result)
             rows = pa.Table.from_pandas(result.frame[with_unit("crm_events").names], with_unit("crm_events"),
                                         preserve_index=False)  # fmt: skip

@@ -375,7 +375,7 @@ def settle_activity(frame: pd.DataFrame) -> Settled:
     lost = settled.frame.loc[why != "", list(SAME_COUNT)].assign(why=why[why != ""])
     reason = settled.counted.merge(lost, on=list(SAME_COUNT), how="left")["why"].fillna("").to_numpy()
     gone = [(settled.counted[reason == each], each) for each in sorted(set(reason) - {""})]
-    return Settled(counting, settled.counted[reason == ""], [*settled.dropped, *gone], reports)
+    return Settled(counting, settled.counted[reason == ""], [*settled.dropped, *gone], cut=reports)
 
 
 def _with_stretches(frame: pd.DataFrame, why: np.ndarray, left: pd.DataFrame) -> pd.DataFrame:
@@ -411,7 +411,7 @@ def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list
     if frame["unit"].nunique() > 1:
         frame = frame.assign(person=as_text(frame["person"]))
     events = twice.count_once(frame, readers, files, known_until(kept))
-    return Settled(crm.with_started(events.frame), events.frame, events.dropped, events.remarks)
+    return Settled(crm.with_started(events.frame), events.frame, events.dropped, remarks=events.remarks)
 
 
 def known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:
