@@ -54,7 +54,12 @@ class Scatter:
 
     @property
     def direction(self) -> str:
-        """``up`` or ``down`` when the slope's interval excludes zero, else ``flat``."""
+        """``up`` or ``down`` where the slope's interval excludes zero and no flat line fits the band, else ``flat``.
+
+        One seller far out can make a slope that the eye, and a rank correlation, do not see.
+        """
+        if max(self.low) <= min(self.high):
+            return "flat"
         if self.slope_low > 0:
             return "up"
         return "down" if self.slope_high < 0 else "flat"

@@ -47,6 +47,14 @@ def test_direction_needs_an_interval_that_leaves_out_zero(slope, direction):
     assert scatter(X, y).direction == direction
 
 
+def test_a_picture_in_which_a_flat_line_fits_shows_no_direction():
+    """The slope's own interval may leave out zero where the band drawn beside it leaves room for a flat line."""
+    weak = scatter(X, 0.35 * X / X.std() + np.random.default_rng(4).normal(size=len(X)))
+    assert weak.slope_low > 0
+    assert max(weak.low) <= min(weak.high)
+    assert weak.direction == "flat"
+
+
 @pytest.mark.parametrize(("x", "y"), [(X[:7], Y[:7]), (np.ones(20), Y[:20]), ([], [])])
 def test_too_few_or_equal_scores_give_no_picture(x, y):
     """Nothing is drawn from which nothing can be seen."""
