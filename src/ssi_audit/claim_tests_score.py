@@ -101,8 +101,7 @@ def active_against_passive(case: Case, ask: ActiveAgainstPassive, number: float)
     low, high = _thirds(len(people))
     if not low:
         raise NotEnoughData(f"only {len(people)} people have a score and 90 days of logged activity")
-    if low + high < MIN_PEOPLE:
-        raise NotEnoughData(f"Only {low + high} people can be compared, at least {MIN_PEOPLE} are needed.")
+    _enough(low + high)
     score = people["score"].to_numpy()
     # Who is in which third is itself a matter of the sample: without a person the thirds are formed anew.
     gap = jackknife_interval(_gaps_without_each(score), float(score[-high:].mean() - score[:low].mean()))

@@ -102,15 +102,19 @@ class Plan:
         As in ``attrs["facts"]`` of a panel.
     starts : dict of int to date
         First day of each period.
-    start_days, lead_ends : ndarray of int
-        By period: its first day, and the last day of its lead (`NEVER` beyond the calendar).
+    lead_ends : ndarray of int
+        Last day of the lead of each period; `NEVER` beyond the calendar.
     """
 
     known: Known
     facts: dict[str, Any]
     starts: dict[int, dt.date]
-    start_days: np.ndarray
     lead_ends: np.ndarray
+
+    @property
+    def start_days(self) -> np.ndarray:
+        """First day of each period, as a number."""
+        return np.array([_number(day) for day in self.starts.values()])
 
 
 def day_number(values: pd.Series) -> pd.Series:
@@ -388,9 +392,7 @@ def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sid
         "left_out": {why: len(who) for why, who in sides.items() if why != "both"},
     }
     lead_ends = periods["end_day"].shift(-lead, fill_value=NEVER)
-    return Plan(
-        known, facts, dict(enumerate(starts)), *(days.to_numpy("int64") for days in (periods["start_day"], lead_ends))
-    )
+    return Plan(known, facts, dict(enumerate(starts)), lead_ends.to_numpy("int64"))
 
 
 def _links(engine: Engine, settings: Settings) -> dict[str, Any]:

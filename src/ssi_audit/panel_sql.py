@@ -155,8 +155,8 @@ quota_starts AS (                        -- a quota period stands in the first r
     WHERE q.period_end <= {last_day} AND q.period_start >= {first_day} AND q.cents > 0
     GROUP BY q.person, q.period_start, q.period_end
 ),
-quota_turns AS (                         -- of several in one row (a year and its first quarter) the last to begin, the
-    SELECT person, p, period_start, period_end, quota,                                    -- shortest of these
+quota_turns AS (                         -- in one row, as a year and its first quarter: the last to begin, the shortest
+    SELECT person, p, period_start, period_end, quota,
            ROW_NUMBER() OVER (PARTITION BY person, p ORDER BY period_start DESC, period_end) AS k
     FROM quota_starts
 ),

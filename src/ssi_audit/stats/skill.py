@@ -347,7 +347,8 @@ def within_r2_lopo(
     whole = np.add.reduceat((sample.y - np.repeat(mean, counts)) ** 2, sample.starts[first])
     if not whole.sum() > 0:
         raise NotEnoughData("The series does not vary within persons: there is nothing to explain.")
-    together = {} if clusters is None else {"cluster_starts": first, "cluster_labels": labels[person[first]]}
+    several = len(first) < len(sample.people)
+    together = {"cluster_starts": first, "cluster_labels": labels[person[first]]} if several else {}
     error, calendar_error = (
         _held_out_squares(replace(fit_ols(identify(of)), **together))
         for of in (sample, sample.of_columns(np.arange(0)))

@@ -40,6 +40,23 @@ def workbook(*rows: Row, title: str = "Sheet", hidden_columns: Iterable[str] = (
     return buffer.getvalue()
 
 
+def workbook_of(sheets: dict[str, list[list]], hidden: tuple[str, ...] = ()) -> bytes:
+    """Sheets (name → rows) as the bytes of an xlsx file."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+        if name in hidden:
+            sheet.sheet_state = "hidden"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
 def events(read: Reading, *fields: str) -> list[tuple]:
     """CRM events, sorted: person, date and kind, or the fields asked for."""
     columns = list(read.tables.crm_events.columns)

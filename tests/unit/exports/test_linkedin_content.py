@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 
-import openpyxl
 import pytest
 
 from ssi_audit import schema
 from ssi_audit.exports.linkedin_content import OTHER_SHEET
 
+from .crm_files import workbook_of
 from .folders import SHARED, complaint, fates, fill, named, needs_shared, reading
 
 POST = "https://www.linkedin.com/feed/update/urn:li:activity:7100000000000000001"
@@ -52,19 +51,6 @@ SPANISH = {
 }
 
 
-def workbook(sheets: dict[str, list[list]]) -> bytes:
-    """A workbook as bytes."""
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
-
-
 def rows_of(read) -> list[tuple]:
     """Day, metric, count."""
     return [row[1:4] for row in named(read, "activity")]
@@ -72,7 +58,7 @@ def rows_of(read) -> list[tuple]:
 
 def test_reach_by_day_with_days_of_none(tmp_path):
     """Every day is a row, zero days too; the month is first because then the days follow each other."""
-    read = reading(tmp_path, {"AggregateAnalytics_Ada Berg_2026-03-01_2026-03-03.xlsx": workbook(ENGLISH)})
+    read = reading(tmp_path, {"AggregateAnalytics_Ada Berg_2026-03-01_2026-03-03.xlsx": workbook_of(ENGLISH)})
     assert list(read.tables.people["name"]) == ["Ada Berg"]
     assert rows_of(read) == [
         ("2026-03-01", "new_followers", 2),
@@ -89,7 +75,7 @@ def test_reach_by_day_with_days_of_none(tmp_path):
 
 def test_a_spanish_workbook_is_known_by_its_shape(tmp_path):
     """Other sheet names, days first, numbers as text with grouping points."""
-    read = reading(tmp_path, {"Contenido Ada Berg.xlsx": workbook(SPANISH)})
+    read = reading(tmp_path, {"Contenido Ada Berg.xlsx": workbook_of(SPANISH)})
     assert rows_of(read) == [
         ("2023-10-30", "new_followers", 3),
         ("2023-10-30", "post_engagements", 7),
@@ -106,7 +92,7 @@ def test_the_order_of_dates_is_told_by_days_that_follow_each_other(tmp_path):
         "VUORIT": [["Päivä", "Näyttökerrat", "Reaktiot"], ["1/3/2026", 10, 1], ["2/3/2026", 11, 2], ["3/3/2026", 9, 1]],
         "SEURAAJAT": [["Seuraajia 3/3/2026:", 90], [], ["Päivä", "Uudet"], ["1/3/2026", 1], ["2/3/2026", 0]],
     }
-    days = {day for day, *_ in rows_of(reading(tmp_path, {"Ada Berg.xlsx": workbook(european)}))}
+    days = {day for day, *_ in rows_of(reading(tmp_path, {"Ada Berg.xlsx": workbook_of(european)}))}
     assert days == {"2026-03-01", "2026-03-02", "2026-03-03"}
 
 
@@ -114,14 +100,14 @@ def test_a_single_day_that_fits_both_orders_is_asked_about(tmp_path):
     """One row cannot tell; the answer names the setting."""
     one = {name: [list(row) for row in rows[:-2]] for name, rows in ENGLISH.items() if len(rows) > 3}
     one["ENGAGEMENT"][1][0] = one["FOLLOWERS"][3][0] = "3/4/2026"
-    assert "day_first" in complaint(tmp_path, {"Ada Berg.xlsx": workbook(one)})
+    assert "day_first" in complaint(tmp_path, {"Ada Berg.xlsx": workbook_of(one)})
     read = reading(tmp_path, day_first=False)
     assert {day for day, *_ in rows_of(read)} == {"2026-03-04"}
 
 
 def test_other_sheets_are_in_the_ledger_as_left_out(tmp_path):
     """Totals, single posts and groups of readers are counted and not used."""
-    read = reading(tmp_path, {"Ada Berg.xlsx": workbook(SPANISH)})
+    read = reading(tmp_path, {"Ada Berg.xlsx": workbook_of(SPANISH)})
     assert fates(read, "Ada Berg.xlsx") == [(2, 3, "used", "")]
     assert fates(read, "Ada Berg.xlsx [SEGUIDORES]") == [(4, 5, "used", "")]
     assert fates(read, "Ada Berg.xlsx [INFORMACIÓN DETALLADA]") == [(1, 2, "skipped", OTHER_SHEET)]
@@ -130,7 +116,7 @@ def test_other_sheets_are_in_the_ledger_as_left_out(tmp_path):
 def test_of_two_exports_the_larger_reach_of_a_day_counts(tmp_path):
     """LinkedIn raises the numbers of the last days later on."""
     later = {**ENGLISH, "ENGAGEMENT": [*ENGLISH["ENGAGEMENT"][:3], ["3/3/2026", 25, 5]]}
-    read = reading(tmp_path, {"ada berg/1.xlsx": workbook(ENGLISH), "ada berg/2.xlsx": workbook(later)})
+    read = reading(tmp_path, {"ada berg/1.xlsx": workbook_of(ENGLISH), "ada berg/2.xlsx": workbook_of(later)})
     assert ("2026-03-03", "post_impressions", 25) in rows_of(read)
     assert len(rows_of(read)) == 9
 
@@ -149,7 +135,7 @@ def test_reach_is_not_activity():
 )
 def test_other_workbooks_are_left_to_others(tmp_path, sheets):
     """A day and two numbers a row alone could be anything."""
-    read = reading(fill(tmp_path, {"x.xlsx": workbook(sheets)}))
+    read = reading(fill(tmp_path, {"x.xlsx": workbook_of(sheets)}))
     assert "LinkedIn content analytics" not in read.kinds.values()
 
 

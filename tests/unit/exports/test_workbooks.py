@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import io
-
 import pytest
 
 from ssi_audit.exports import linkedin_content, workbooks
+from tests.unit.exports.crm_files import workbook_of
 from tests.unit.exports.folders import complaint, fates, fill, named, reading
-
-openpyxl = pytest.importorskip("openpyxl")
 
 PEOPLE = "person\nAda Berg\nBo Lund\n"
 DEALS = ["Deal Owner", "Deal ID", "Deal Name", "Stage", "Created Date", "Close Date", "Amount"]
 HUBSPOT = ["Record ID", "Deal Name", "Deal Stage", "Create Date", "Close Date", "Deal owner", "Associated Contact IDs"]
 CONTACTS = "Record ID,Contact owner,Lifecycle Stage,Create Date,Associated Deal IDs\n7,Ada Berg,Lead,2025-01-01,5\n"
 SSI = ["Date", "SSI", "Brand", "People", "Insights", "Relationships"]
-
-
-def workbook(sheets: dict[str, list[list]], hidden: tuple[str, ...] = ()) -> bytes:
-    """Sheets (name → rows) as the bytes of an xlsx file."""
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-        if name in hidden:
-            sheet.sheet_state = "hidden"
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
 
 
 def deal(number: int, month: int) -> list:
@@ -47,7 +29,7 @@ def read_book(
     folder, sheets: dict[str, list[list]], hidden: tuple[str, ...] = (), name: str = "deals.xlsx", **settings
 ):
     """Read a folder with the workbook and a list of people."""
-    return reading(folder, {"people.csv": PEOPLE, name: workbook(sheets, hidden)}, **settings)
+    return reading(folder, {"people.csv": PEOPLE, name: workbook_of(sheets, hidden)}, **settings)
 
 
 @pytest.mark.parametrize("few", [workbooks.FEW_CELLS, 0])
@@ -111,7 +93,7 @@ def test_a_problem_names_the_sheet(tmp_path):
     """File, sheet, row and column; the other sheets can be read without it."""
     broken = [*deal(2, 2)[:-1], "much"]
     sheets = {"Jan": [DEALS, deal(1, 1)], "Feb": [DEALS, broken]}
-    said = complaint(tmp_path, {"people.csv": PEOPLE, "deals.xlsx": workbook(sheets)})
+    said = complaint(tmp_path, {"people.csv": PEOPLE, "deals.xlsx": workbook_of(sheets)})
     assert "deals.xlsx [Feb]: 1 problem" in said
     assert 'row 2, "Amount" = much' in said
     read = reading(tmp_path, skip_unreadable=True)
@@ -129,14 +111,14 @@ def test_a_sheet_with_a_fault_is_named(tmp_path, monkeypatch):
         return recognises(file)
 
     monkeypatch.setattr(linkedin_content, "recognises", fails)
-    said = complaint(tmp_path, {"deals.xlsx": workbook({"Jan": [["x"]], "Feb": [DEALS, deal(1, 1)]})})
+    said = complaint(tmp_path, {"deals.xlsx": workbook_of({"Jan": [["x"]], "Feb": [DEALS, deal(1, 1)]})})
     assert "this program fails on this file: ValueError: odd" in said
 
 
 def test_a_copy_of_a_workbook_is_left_out_sheet_by_sheet(tmp_path):
     """Two sheets of one workbook have the same bytes and are not copies of each other."""
     sheets = {"Jan": [DEALS, deal(1, 1)], "Feb": [DEALS, deal(1, 1)]}
-    book = workbook(sheets)
+    book = workbook_of(sheets)
     read = reading(tmp_path, {"people.csv": PEOPLE, "a.xlsx": book, "b.xlsx": book})
     assert won(read) == ["2025-01-09"]
     reasons = {name: fates(read, name)[0][3] for name in ("a.xlsx [Feb]", "b.xlsx", "b.xlsx [Feb]")}
