@@ -91,6 +91,15 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def unless_short(found: Finding, seller_years: float) -> Finding:
+    """Leave a claim about sales open below `verdict.MIN_SELLER_YEARS`, as the verdict does; numbers stay."""
+    if found.state in (NOT_ENOUGH, NOT_TESTABLE) or seller_years >= verdict.MIN_SELLER_YEARS:
+        return found
+    short = f"Below {verdict.MIN_SELLER_YEARS:.0f} seller-years this settles nothing yet."
+    times = enough(verdict.times_short(seller_years))
+    return dataclasses.replace(found, state=NOT_ENOUGH, reason=f"{found.reason} {short} {times}")
+
+
 # ---- the three rules -------------------------------------------------------------------------------------
 
 

@@ -28,7 +28,15 @@ from ssi_audit import (
     schema,
 )
 from ssi_audit.claim_data import Case
-from ssi_audit.claim_rules import NOT_ENOUGH, NOT_TESTABLE, Finding, NotTestable, Parameters, result_of
+from ssi_audit.claim_rules import (
+    NOT_ENOUGH,
+    NOT_TESTABLE,
+    Finding,
+    NotTestable,
+    Parameters,
+    result_of,
+    unless_short,
+)
 from ssi_audit.errors import NotEnoughData, Problem, SettingsError
 from ssi_audit.results import Audit, ClaimResult
 from ssi_audit.settings import Settings
@@ -44,6 +52,14 @@ KINDS: dict[str, tuple[type[Parameters], Callable[[Case, Any, float], Finding]]]
     **claim_tests_groups.KINDS, **claim_tests_results.KINDS, **claim_tests_beyond.KINDS,
     **claim_tests_score.KINDS, **claim_tests_change.KINDS,
 }  # fmt: skip
+# Kinds about effects on sales, which a panel that is too short for a verdict settles neither way. The others are about
+# what the score is made of and how it moves.
+ON_SALES = frozenset(
+    {
+        "group_ratio", "superiority", "small_gap", "dose_response", "every_exposure", "early_stage", "no_link",
+        "beyond_activity", "fades_with_tenure", "lag_peak", "better_indicator",
+    }
+)  # fmt: skip
 # Kinds that compare with a published size, which they then need.
 NEEDS_NUMBER = ("group_ratio", "superiority", "licence_lift", "lag_peak", "pillar_overlap")
 
@@ -221,6 +237,8 @@ def _test(case: Case, claim: Claim) -> ClaimResult:
         found = Finding(NOT_TESTABLE, _sentence(why))
     except NotEnoughData as why:
         found = Finding(NOT_ENOUGH, _sentence(why))
+    if claim.kind in ON_SALES:
+        found = unless_short(found, case.columns.seller_years)
     return result_of(claim.id, claim.side, claim.unit, number, claim.beside, found)
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ssi_audit import schema
+from ssi_audit.verdict import seller_years
 
 WEEKS_PER_QUARTER = 13
 MONTHS_PER_QUARTER = 3
@@ -86,6 +87,11 @@ class Columns:
     def per_quarter(self) -> int:
         """Periods per quarter."""
         return WEEKS_PER_QUARTER if self.facts["period"] == "week" else MONTHS_PER_QUARTER
+
+    @cached_property
+    def seller_years(self) -> float:
+        """Years of sellers with a score; see `verdict.seller_years`."""
+        return seller_years(int(np.isfinite(self["ssi"]).sum()), self.facts["period"])
 
     def exposure(self, exposure: str, prefix: str = "") -> np.ndarray:
         """Exposure in units of 10 points of the total or 2.5 points of a pillar."""

@@ -159,7 +159,7 @@ def estimate_cells(panel: pd.DataFrame, activity: ActivityLink, settings: Settin
     return [
         judge_pair(
             pair, dataclasses.replace(found[pair], crude=crude[pair], adjusted=adjusted[pair]),
-            controls[pair[0]], activity, settings,
+            controls[pair[0]], activity, given.seller_years, settings,
         )
         for pair in pairs
     ]  # fmt: skip
@@ -178,7 +178,12 @@ def adjust_families(fits: dict[tuple[str, str], Fit]) -> dict[tuple[str, str], F
 
 
 def judge_pair(
-    pair: tuple[str, str], found: Estimates, control: Fit, activity: ActivityLink, settings: Settings
+    pair: tuple[str, str],
+    found: Estimates,
+    control: Fit,
+    activity: ActivityLink,
+    seller_years: float,
+    settings: Settings,
 ) -> Cell:
     """Put the estimates of one pair before the rule."""
     exposure, outcome = pair
@@ -189,6 +194,7 @@ def judge_pair(
         lead_placebo=found.lead_placebo,
         negative_control=control,
         activity=activity,
+        seller_years=seller_years,
     )
     decided, flags, reason = verdict.judge(seen, settings.sesoi[outcome], settings.alpha)
     return Cell(
@@ -224,7 +230,7 @@ def decide(panel: pd.DataFrame, settings: Settings | None = None) -> Overall:
             crude[pair], adjusted[pair], Fit(why=NOT_ASKED), models.lead_placebo(given, *pair),
             *[Correlation(why=NOT_ASKED)] * 3,
         )  # fmt: skip
-        cells.append(judge_pair(pair, found, control, activity, settings))
+        cells.append(judge_pair(pair, found, control, activity, given.seller_years, settings))
     return verdict.judge_overall(cells, activity, score_break=bool(panel.attrs["facts"]["breaks"]))
 
 

@@ -500,10 +500,12 @@ def _combine(evidence: dict[str, dict[str, Any]]) -> PooledAnswer:
     alpha = first["definitions"]["alpha"]
     collector = _Collector([])
     activity = _activity(evidence, collector)
-    cells = _cells(evidence, activity, sesoi, alpha, collector)
+    data = _data(evidence)
+    seller_years = verdict.seller_years(data["rows"], data["period"])
+    cells = _cells(evidence, activity, seller_years, sesoi, alpha, collector)
     score_break = any(one["data"].get("score_break") for one in evidence.values())
     audit = Audit(
-        data=_data(evidence),
+        data=data,
         overall=verdict.judge_overall(cells, activity, score_break=score_break),
         activity=activity,
         cells=tuple(cells),
@@ -571,6 +573,7 @@ def _activity(evidence: dict[str, dict[str, Any]], collector: _Collector) -> Act
 def _cells(
     evidence: dict[str, dict[str, Any]],
     activity: ActivityLink,
+    seller_years: float,
     sesoi: dict[str, float],
     alpha: float,
     collector: _Collector,
@@ -596,7 +599,9 @@ def _cells(
     for pair in pairs:
         mine = {name: fits[name][pair] for name in FITS}
         tested = ("crude", "adjusted", "lead_placebo", "negative_control")
-        seen = verdict.Evidence(pair[1], **{name: mine[name] for name in tested}, activity=activity)
+        seen = verdict.Evidence(
+            pair[1], **{name: mine[name] for name in tested}, activity=activity, seller_years=seller_years
+        )
         decided, flags, reason = verdict.judge(seen, sesoi[pair[1]], alpha)
         strict, loose = (verdict.judge(seen, one, alpha)[0] for one in (verdict.STRICT_SESOI, verdict.LOOSE_SESOI))
         mine_links = {name: links[name][pair] for name in CORRELATIONS}

@@ -55,8 +55,8 @@ class PowerRow:
     sesoi : float
         Smallest ratio of interest.
     weeks_to_detect, weeks_to_rule_out : float
-        Weeks in all until `sesoi` would be found, and until "nothing as large" could be shown; infinite beyond ten
-        years, and for a team too small for a verdict.
+        Weeks in all until `sesoi` would be found, and until "nothing as large" could be shown, both not before there
+        may be a verdict at all (`verdict.MIN_SELLER_YEARS`); infinite beyond ten years, and for a team too small.
     events : float
         Expected number of events behind it.
     why : str
@@ -149,10 +149,17 @@ def _check_size(people: int, weeks: int) -> None:
 def _row(
     outcome: str, estimand: str, source: str, seen: TeamPower, facts: PanelFacts, open_weeks: int, why: str
 ) -> PowerRow:
-    return PowerRow(
-        outcome, estimand, source, seen.mdrr, seen.ratio, seen.weeks_to_detect + open_weeks,
-        seen.weeks_to_rule_out + open_weeks, facts.events_per_week * seen.people * seen.weeks, why,
-    )  # fmt: skip
+    detect, rule_out = (
+        max(weeks + open_weeks, _weeks_to_verdict(seen.people))
+        for weeks in (seen.weeks_to_detect, seen.weeks_to_rule_out)
+    )
+    events = facts.events_per_week * seen.people * seen.weeks
+    return PowerRow(outcome, estimand, source, seen.mdrr, seen.ratio, detect, rule_out, events, why)
+
+
+def _weeks_to_verdict(people: int) -> int:
+    """Weeks after which these people have been seen long enough for any verdict."""
+    return math.ceil(verdict.MIN_SELLER_YEARS * verdict.PERIODS_PER_YEAR["week"] / people)
 
 
 def _unseen(row: PowerRow, why: str) -> PowerRow:
@@ -232,8 +239,12 @@ def text_rows(table: PowerTable) -> list[tuple[str, ...]]:
 
 
 def notes(table: PowerTable) -> list[str]:
-    """Sentences below the table: why rows of it say that nothing can be seen."""
+    """Sentences below the table: why rows of it say that nothing can be seen, and that a verdict has to wait."""
     whys = dict.fromkeys(row.why for row in table.rows if row.why and not math.isfinite(row.mdrr))
+    first = _weeks_to_verdict(table.people)
+    if table.people >= verdict.MIN_PEOPLE and table.weeks < first:
+        whys[f"below {verdict.MIN_SELLER_YEARS:.0f} seller-years there is no verdict, whatever is seen: {table.people} "
+             f"sellers reach them after {first} weeks"] = None  # fmt: skip
     return [f"{why[:1].upper()}{why[1:]}." for why in whys]
 
 

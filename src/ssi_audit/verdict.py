@@ -1,4 +1,4 @@
-"""Evidence to verdict, by the printed rule of methods.md section 8 and nothing else.
+"""Evidence to verdict, by the printed rule and nothing else: methods.md section 8, and the least that settles anything.
 
 Every function here is a table lookup over results; no number is computed. The
 rule is symmetric: it says yes, no or can't tell, whatever anybody expects.
@@ -14,6 +14,11 @@ from ssi_audit.results import ActivityLink, Cell, Fit, Overall
 
 MIN_PEOPLE = 8
 MIN_DF = 4.0
+# So much of the panel has to be there before anything is settled about sales: fifteen sellers for one year, eight for
+# two. Below it only links larger than the true one come out clear (by a third to a half with 12 sellers and a year),
+# and the lead placebo sees half of the teams in which success comes first: docs/simulations.md.
+MIN_SELLER_YEARS = 15.0
+PERIODS_PER_YEAR = {"week": 52, "month": 12}
 # A crude link inside this band is nil whatever its p (methods.md section 8).
 CRUDE_NIL = 1.02
 # Below this leave-one-person-out R2 the activity log explains too little of the score to rule activity out.
@@ -40,6 +45,24 @@ class Evidence:
     lead_placebo: Fit
     negative_control: Fit
     activity: ActivityLink
+    seller_years: float
+
+
+def seller_years(rows: int, period: str) -> float:
+    """Length of a panel: its rows with a score as years of one seller each.
+
+    Parameters
+    ----------
+    rows : int
+        Sellers times periods on duty, as far as a score is known.
+    period : {"week", "month"}
+    """
+    return rows / PERIODS_PER_YEAR[period]
+
+
+def times_short(years: float) -> float:
+    """How many times as long the panel has to be for any verdict, rounded up to a tenth."""
+    return math.ceil(10 * MIN_SELLER_YEARS / years) / 10
 
 
 def adjusted_status(fit: Fit, sesoi: float, alpha: float = 0.05) -> str:
@@ -129,6 +152,14 @@ def judge(evidence: Evidence, sesoi: float, alpha: float = 0.05) -> tuple[str, t
     reason : str
         The step that decided, as a code that `report/words.py` turns into a sentence.
     """
+    decided, flags, reason = _judge(evidence, sesoi, alpha)
+    if decided != schema.INCONCLUSIVE and evidence.seller_years < MIN_SELLER_YEARS:
+        return schema.INCONCLUSIVE, flags, "few_years"
+    return decided, flags, reason
+
+
+def _judge(evidence: Evidence, sesoi: float, alpha: float) -> tuple[str, tuple[str, ...], str]:
+    """What the estimates say, however short the panel is."""
     flags = _flags(evidence)
     adjusted = evidence.adjusted
     if adjusted.n_people < MIN_PEOPLE and evidence.crude.n_people < MIN_PEOPLE:

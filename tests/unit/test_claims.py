@@ -17,7 +17,7 @@ from ssi_audit import schema
 from ssi_audit.claim_data import Case
 from ssi_audit.claim_tests_groups import Contrast
 from ssi_audit.claim_tests_score import _gaps_without_each
-from ssi_audit.claims import KINDS, REGISTER, load_claims, test_claims
+from ssi_audit.claims import KINDS, ON_SALES, REGISTER, load_claims, test_claims
 from ssi_audit.errors import SettingsError
 from ssi_audit.models import activity_link, regress
 from ssi_audit.panel import build_panel
@@ -578,7 +578,7 @@ def test_watch_these_instead(inquiries, score, state):
     """Another indicator's range above the score's, below it, and overlapping it."""
     audit = watched(Indicator("inquiries", *inquiries, 30), Indicator("ssi", *score, 30),
                     Indicator("win_rate", math.nan, math.nan, math.nan, 0, "contains_outcome"))  # fmt: skip
-    frame = panel(weeks=20)
+    frame = panel(weeks=30)
     found = test_claims(frame, tables_beside(frame), audit=audit, claims=[CLAIMS["watch-these-instead"]])[0]
     assert (found.state, len(found.details["indicators"])) == (state, 2)
 
@@ -608,7 +608,7 @@ def test_every_claim_is_answered(small_world, period):
 
 def test_fits_of_an_audit_are_used():
     """With the fits of an audit the claims come out as without it, and the audit's own numbers are the ones used."""
-    frame = panel(n=12, weeks=40, on_inquiries=0.1)
+    frame = panel(n=20, weeks=40, on_inquiries=0.1)
     asked = [CLAIMS[name] for name in ("every-pillar-counts", "not-effectiveness", "only-through-activity")]
     alone = test_claims(frame, tables_beside(frame), claims=asked)
     cells = tuple(
@@ -626,6 +626,27 @@ def test_fits_of_an_audit_are_used():
     )
     audit = dataclasses.replace(audit, cells=other_numbers)
     assert test_claims(frame, tables_beside(frame), audit=audit, claims=asked[:1])[0].state == "supported"
+
+
+@pytest.mark.parametrize(("weeks", "state"), [(51, "not_enough_data"), (52, "contradicted")])
+def test_a_short_panel_settles_no_claim_about_sales(weeks, state):
+    """Below 15 seller-years a clear number stays open, keeps its range, and the reason says what is missing."""
+    frame = panel(n=15, weeks=weeks, on_meeting_rate=0.2)
+    found = test_claims(frame, tables_beside(frame), claims=[CLAIMS["not-effectiveness"]])[0]
+    assert found.state == state and found.low > 1
+    waiting = "Below 15 seller-years this settles nothing yet. About 1.1 times as many seller-weeks would be enough"
+    assert (waiting in found.reason) is (state == "not_enough_data")
+    about_the_score = test_claims(frame, tables_beside(frame), claims=[CLAIMS["measures-activity"]])[0]
+    assert about_the_score.state == "supported"
+
+
+def test_claims_about_sales_are_known_as_such():
+    """Every kind is either about sales or about what the score is made of."""
+    about_score = {
+        "activity_explains", "active_against_passive", "score_on_activity", "pillar_overlap", "discordance",
+        "change_on_start", "licence_lift",
+    }  # fmt: skip
+    assert ON_SALES | about_score == set(KINDS) and not ON_SALES & about_score
 
 
 @pytest.mark.parametrize(("n", "weeks"), [(1, 3), (3, 60), (7, 60), (9, 4)])

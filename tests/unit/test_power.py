@@ -175,6 +175,16 @@ def test_from_eight_sellers_on_there_is_a_plan():
     assert notes(table) == []
 
 
+def test_no_plan_ends_before_there_may_be_a_verdict():
+    """Fifteen seller-years are the least, however soon an effect would be seen; the terminal says so."""
+    table = power_table(12, 52)
+    assert table.row("meeting_rate", "crude").weeks_to_detect == 65  # 12 sellers, 15 years of 52 weeks
+    assert notes(table) == [
+        "Below 15 seller-years there is no verdict, whatever is seen: 12 sellers reach them after 65 weeks."
+    ]
+    assert notes(power_table(12, 65)) == []
+
+
 def test_text_has_a_cell_for_every_heading():
     """Terminal table: as many cells as headings, endless waits in words."""
     lines = text_rows(power_table(8, 20))

@@ -38,8 +38,10 @@ CLEAR = fit(1.30, 0.10, p=0.001)
 REVERSED = fit(0.75, 0.10, p=0.001)
 
 
-def judged(outcome="inquiries", crude=CLEAR_CRUDE, adjusted=NIL, lead=WIDE, control=WIDE, activity=TRACKS, sesoi=1.10):
-    return verdict.judge(verdict.Evidence(outcome, crude, adjusted, lead, control, activity), sesoi)
+def judged(
+    outcome="inquiries", crude=CLEAR_CRUDE, adjusted=NIL, lead=WIDE, control=WIDE, activity=TRACKS, sesoi=1.10, years=23
+):
+    return verdict.judge(verdict.Evidence(outcome, crude, adjusted, lead, control, activity, years), sesoi)
 
 
 UNRELATED = dataclasses.replace(TRACKS, status="no", r2=0.01)
@@ -95,6 +97,12 @@ FEW = fit(1, 0.1, n_people=7)
         ({"adjusted": dataclasses.replace(CLEAR, n_people=8)}, "leading_indicator", "beyond_activity", ()),
         ({"adjusted": dataclasses.replace(CLEAR, df=3.9)}, "inconclusive", "few_df", ()),
         ({"adjusted": dataclasses.replace(CLEAR, df=4.0)}, "leading_indicator", "beyond_activity", ()),
+        # Too short a panel settles nothing, whichever way it points; where the estimates are open, they say why.
+        ({"adjusted": CLEAR, "years": 14.99}, "inconclusive", "few_years", ()),
+        ({"adjusted": CLEAR, "years": 15.0}, "leading_indicator", "beyond_activity", ()),
+        ({"crude": NIL_CRUDE, "years": 14.99}, "inconclusive", "few_years", ()),
+        ({"adjusted": REVERSED, "years": 14.99}, "inconclusive", "few_years", ("negative",)),
+        ({"adjusted": WIDE, "years": 3.0}, "inconclusive", "too_wide", ()),
         ({"activity": NOTHING_LOGGED}, "inconclusive", "no_activity_data", ()),
         ({"activity": SHORT_LOG}, "inconclusive", "crude_unknown", ("activity_log_incomplete",)),
         ({"adjusted": Fit(why="nothing", n_people=24)}, "inconclusive", "no_estimate", ()),
@@ -106,6 +114,12 @@ FEW = fit(1, 0.1, n_people=7)
 def test_rule(changes, expected, reason, flags):
     """Each line of the rule decides as printed, names itself as the reason and carries its flags."""
     assert judged(**changes) == (expected, flags, reason)
+
+
+@pytest.mark.parametrize(("rows", "period"), [(15 * 52, "week"), (15 * 12, "month")])
+def test_fifteen_sellers_for_a_year_are_enough(rows, period):
+    """Fifteen sellers for a year just reach the least that a verdict asks for, by week and by month."""
+    assert verdict.seller_years(rows, period) == verdict.MIN_SELLER_YEARS == 15
 
 
 @pytest.mark.parametrize(
@@ -132,10 +146,10 @@ def test_borders(found, holds):
 
 def test_level_is_a_setting():
     """A stricter alpha turns a clear link into an unknown one, at equal activity and without."""
-    lenient = verdict.Evidence("inquiries", CLEAR_CRUDE, fit(1.3, 0.1, p=0.03), WIDE, WIDE, TRACKS)
+    lenient = verdict.Evidence("inquiries", CLEAR_CRUDE, fit(1.3, 0.1, p=0.03), WIDE, WIDE, TRACKS, 23.0)
     assert verdict.judge(lenient, 1.10)[0] == "leading_indicator"
     assert verdict.judge(lenient, 1.10, alpha=0.01)[2] == "too_wide"
-    gauge = verdict.Evidence("inquiries", fit(1.12, 0.05, p=0.03), NIL, WIDE, WIDE, TRACKS)
+    gauge = verdict.Evidence("inquiries", fit(1.12, 0.05, p=0.03), NIL, WIDE, WIDE, TRACKS, 23.0)
     assert verdict.judge(gauge, 1.10)[2] == "only_activity"
     assert verdict.judge(gauge, 1.10, alpha=0.01)[2] == "crude_unknown"
 

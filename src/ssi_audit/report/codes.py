@@ -14,6 +14,7 @@ from typing import Any
 
 from ssi_audit import schema
 from ssi_audit.results import Audit, Cell, Correlation, Fit, Indicator
+from ssi_audit.verdict import seller_years, times_short
 
 # The steps of the first screen, from use of the platform to a sale.
 FUNNEL = ("activity", "inquiries", "meetings", "deals")
@@ -253,13 +254,15 @@ def open_outcomes(audit: Audit) -> list[str]:
 
 
 def needed_multiple(audit: Audit) -> float:
-    """So many times the data would settle every main outcome that is only too wide; NaN when none is."""
+    """So many times the data would settle every main outcome that is too wide or too short; NaN when none is."""
     multiples = []
     for outcome in open_outcomes(audit):
         cell = find(audit, "total", outcome)
         if cell is not None and cell.reason in ("too_wide", "crude_unknown"):
             fit = cell.crude if cell.reason == "crude_unknown" else cell.adjusted
             multiples.append(fit.needed_multiple)
+        if cell is not None and cell.reason == "few_years":
+            multiples.append(times_short(seller_years(audit.data["rows"], audit.data["period"])))
     finite = [multiple for multiple in multiples if math.isfinite(multiple)]
     return max(finite, default=math.nan)
 

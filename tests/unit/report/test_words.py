@@ -9,7 +9,7 @@ from importlib import resources
 
 import pytest
 
-from ssi_audit import schema
+from ssi_audit import schema, verdict
 from ssi_audit.report.codes import spec_counts
 from ssi_audit.report.language import LANGUAGES
 from ssi_audit.report.phrases import TRUST_FACTS
@@ -312,6 +312,7 @@ def test_how_much_more_data_would_settle_it(multiple, people, weeks, part):
     ("reason", "part"),
     [
         ("few_people", "12 sellers can be analysed. At least 8 are needed"),
+        ("few_years", "About 1.3 times the data: 16 sellers over the same time, or the same sellers for 68 weeks"),
         ("no_activity_data", "A record of LinkedIn activity"),
         ("lead_placebo", "Not more data, but better data"),
         ("activity_not_ruled_out", "A more complete record of LinkedIn activity"),
@@ -323,6 +324,14 @@ def test_what_would_settle_it_follows_from_the_reason(reason, part):
     audit = factories.inconclusive()
     audit = dataclasses.replace(audit, cells=tuple(dataclasses.replace(cell, reason=reason) for cell in audit.cells))
     assert ENGLISH.settle(audit)[0].startswith(part)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_least_number_of_seller_years_is_the_one_of_the_rule(lang):
+    """Rule, reason and claims name the number that the rule uses."""
+    words, least = Words(lang), f"{verdict.MIN_SELLER_YEARS:.0f}"
+    for key in ("rule.step1", "reason.few_years", "term.seller_year.text"):
+        assert least in words.say(key)
 
 
 def test_one_seller_is_told_what_is_needed():
