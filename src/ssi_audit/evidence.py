@@ -22,7 +22,7 @@ from ssi_audit import links, models, parallel, schema, verdict
 from ssi_audit.design import Columns, columns
 from ssi_audit.results import ActivityLink, Audit, Cell, Correlation, Fit, Overall
 from ssi_audit.settings import Settings, load_settings
-from ssi_audit.teams import plan_teams
+from ssi_audit.teams import plan_teams, team_sizes
 from ssi_audit.trust import trust_checks
 
 if TYPE_CHECKING:
@@ -248,9 +248,9 @@ def data_facts(panel: pd.DataFrame, tables: schema.Tables, settings: Settings) -
     scored = panel[panel["ssi"].notna()]
     rows = tables.ledger.groupby("status")["rows"].sum() if len(tables.ledger) else pd.Series(dtype="int64")
     counts = {status: int(rows.get(status, 0)) for status in schema.LEDGER_STATUS}
-    teams = scored.groupby("team")["person"].nunique() if scored["team"].notna().any() else pd.Series(dtype="int64")
+    teams = team_sizes(panel)
     # Small teams are not named here either: whoever has this file could subtract.
-    plan = plan_teams({str(team): int(n) for team, n in teams.items()}, scored["person"].nunique(), settings)
+    plan = plan_teams(teams, scored["person"].nunique(), settings)
     return {
         "people": int(scored["person"].nunique()),
         "periods": int(scored["period"].nunique()),
@@ -269,8 +269,9 @@ def data_facts(panel: pd.DataFrame, tables: schema.Tables, settings: Settings) -
         },
         "people_known": len(tables.people),
         "people_left_out": facts["left_out"],
-        "teams": {**{team: int(teams[team]) for team in plan.pages.values()}, **plan.listed},
+        "teams": {**{team: teams[team] for team in plan.pages.values()}, **plan.listed},
         "teams_others": plan.others,
+        "teams_all": len(teams),
         "outcomes_missing": facts["missing"],
         "activity_types": list(facts["activity_types"]),
         "inquiry_source": facts["inquiry_source"],

@@ -40,6 +40,19 @@ class TeamPlan:
     others: int
 
 
+def team_sizes(panel: pd.DataFrame) -> dict[str, int]:
+    """Sellers with a score by team: what every page counts as teams. A blank name is no team.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        As `build_panel` returns it.
+    """
+    scored = panel[panel["ssi"].notna() & panel["team"].notna()]
+    sizes = scored.groupby(scored["team"].astype(str))["person"].nunique()
+    return {team: int(n) for team, n in sizes.items() if team.strip()}
+
+
 def plan_teams(sizes: Mapping[str, int], n_people: int, settings: Settings | None = None) -> TeamPlan:
     """Decide which teams are shown.
 

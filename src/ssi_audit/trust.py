@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 
 from ssi_audit import schema, verdict
@@ -17,6 +16,7 @@ from ssi_audit.panel import both_sides, source_class
 from ssi_audit.results import ActivityLink, Cell, TrustCheck
 from ssi_audit.schema import CAP
 from ssi_audit.settings import Settings
+from ssi_audit.teams import team_sizes
 
 PASS, CARE, FAIL = "pass", "care", "fail"
 
@@ -176,10 +176,9 @@ def _currency(tables: schema.Tables, settings: Settings, main: str) -> TrustChec
 
 def _small_teams(panel: pd.DataFrame, settings: Settings) -> TrustCheck | None:
     """Are the teams large enough to be read one by one?"""
-    scored = panel[panel["ssi"].notna() & panel["team"].notna()]
-    sizes = scored.groupby("team")["person"].nunique().to_numpy()
+    sizes = team_sizes(panel)
     if len(sizes) < 2:
         return None
-    shown = int((sizes >= settings.min_score).sum())
-    facts = {"size": float(np.mean(sizes)), "least": settings.min_score, "teams": len(sizes), "shown": shown}
-    return TrustCheck("small_teams", PASS if shown == len(sizes) else CARE if shown else FAIL, facts)
+    large = sum(n >= settings.min_score for n in sizes.values())
+    facts = {"teams": len(sizes), "large": large, "least": settings.min_score}
+    return TrustCheck("small_teams", PASS if large == len(sizes) else CARE if large else FAIL, facts)

@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
         (made / f"glossary-{lang}.html").write_text(render_glossary(factories.context(lang)), encoding="utf-8")
     watch = tuple(dataclasses.replace(item, name=f"{LONG} {item.name}") for item in factories.WATCH)
     long = dataclasses.replace(factories.flagged(), watch=watch)
-    context = factories.context(organisation=LONG, teams=tuple(f"{LONG} {i}" for i in range(30)))
+    context = factories.context(organisation=LONG, n_teams=30)
     (made / "long.html").write_text(render_index(long, context, factories.pictures()), encoding="utf-8")
     pooled = pool_offices(made, {f"office-{k}": make_office(k) for k in range(5)})
     for lang in ("en", "pl"):

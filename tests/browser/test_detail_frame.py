@@ -27,7 +27,7 @@ def pages():
     """A detail page with one of everything, long words and a wide table; and the page of a failure."""
     context = PageContext(
         organisation=f"Zażółć Gęślą {LONG}",
-        teams=("A",),
+        n_teams=1,
         start=dt.date(2025, 1, 1),
         end=dt.date(2025, 12, 31),
         sample=True,

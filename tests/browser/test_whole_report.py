@@ -326,7 +326,7 @@ def test_thirty_teams_fit_on_a_phone(visit, tmp_path):
     from ssi_audit.report.page import render_page
 
     links = {"index": "index.html"} | {f"06-team-T{k:02d}": f"06-team-T{k:02d}.html" for k in range(1, 31)}
-    context = PageContext(links=links, teams=tuple(f"{TEAM} {k}" for k in range(30)))
+    context = PageContext(links=links, n_teams=30)
     notebook = new_notebook(cells=[new_markdown_cell("# One team\n\nText.")])
     path = tmp_path / "06-team-T01.html"
     path.write_text(render_page(notebook, title="Team", context=context, name="06-team-T01"), encoding="utf-8")

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from ssi_audit import schema
+from ssi_audit.evidence import data_facts
 from ssi_audit.panel import build_panel
 from ssi_audit.results import ActivityLink, Cell, Correlation, Fit
 from ssi_audit.settings import Settings
@@ -191,7 +192,15 @@ def test_teams_that_are_too_small_to_be_read_alone(sizes, state):
     people = [{"person": f"P{i:02d}", "team": "A" if i < sizes[0] else "B"} for i in range(sum(sizes))]
     check = _check("small_teams", _tables(sum(sizes), people=people))
     assert check.state == state
-    assert check.facts["size"] == pytest.approx(sum(sizes) / 2)
+    assert check.facts == {"teams": 2, "large": sum(n >= 10 for n in sizes), "least": 10}
+
+
+def test_the_header_counts_the_same_teams():
+    """Two teams too small for a page are teams all the same; the header said 2, and the check spoke of all 4."""
+    people = [{"person": f"P{i:02d}", "team": "AAAABBBBCD"[i % 10] if i < 30 else " "} for i in range(31)]
+    made = _tables(31, people=people)
+    assert _check("small_teams", made).facts == {"teams": 4, "large": 2, "least": 10}
+    assert data_facts(build_panel(made), made, Settings())["teams_all"] == 4
 
 
 def test_one_team_is_no_question():

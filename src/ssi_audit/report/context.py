@@ -18,8 +18,8 @@ class PageContext:
     ----------
     organisation : str
         As in the settings; empty: no name is shown.
-    teams : tuple of str
-        Names of the teams that are large enough to be shown.
+    n_teams : int
+        Of all sizes, as the trust check counts them; 0: none are known.
     start, end : date, optional
         First and last day of the period that was analysed.
     n_people : int
@@ -48,7 +48,7 @@ class PageContext:
     """
 
     organisation: str = ""
-    teams: tuple[str, ...] = ()
+    n_teams: int = 0
     start: dt.date | None = None
     end: dt.date | None = None
     n_people: int = 0

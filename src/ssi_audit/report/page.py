@@ -117,7 +117,7 @@ def frame_of(title: str, context: PageContext, name: str = "") -> dict[str, Any]
         "labels": {key: _label(key, language) for key in LABELS},
         "header": {
             "organisation": context.organisation,
-            "teams": language.say("count.teams", n=len(context.teams)) if context.teams else "",
+            "teams": language.say("count.teams", n=context.n_teams) if context.n_teams else "",
             "period": language.span(context.start, context.end),
             "badge": language.say("frame.sample") if context.sample else "",
             "run_date": language.date(context.run_date) if context.run_date else "",

@@ -39,7 +39,7 @@ TRUST_FACTS = {
     "ceiling": ("share",),  # of readings at the top of the scale
     "inquiry_source": ("source", "share"),  # which inquiries are counted; share with a known source
     "currency": ("currency", "others", "share"),  # main currency; those left out, and their share of won deals
-    "small_teams": ("size", "least"),  # mean sellers per team; smallest team that is shown
+    "small_teams": ("teams", "large", "least"),  # all teams; those of at least so many sellers
 }
 
 # Units of claims that are a part of a whole (claims.toml).
@@ -339,7 +339,7 @@ class Phrases(Language):
             case "currency":
                 others = self.enumerate([str(name) for name in facts["others"]])
                 return {"currency": str(facts["currency"]), "others": others, "share": self.percent(facts["share"])}
-        return {"size": self.count(facts["size"]), "least": self.count(facts["least"])}
+        return {"n": int(facts["large"]), "teams": self.count(facts["teams"]), "least": self.count(facts["least"])}
 
     def spec(self, spec: Spec) -> str:
         """Does the answer depend on how we ask?"""

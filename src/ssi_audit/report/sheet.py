@@ -261,7 +261,6 @@ def page_context(run: workspace.Run, **more: Any) -> PageContext:
     from ssi_audit.settings import Settings
 
     data, settings = run.audit.data, run.settings
-    shown = {team: n for team, n in data["teams"].items() if n >= settings.min_group}
     language = Language(settings.language)
     labels = {
         f"06-team-{code}": language.say("page.team", team=textwrap.shorten(name, LONGEST_LABEL, placeholder="…"))
@@ -273,7 +272,7 @@ def page_context(run: workspace.Run, **more: Any) -> PageContext:
     changed = {option: str(public[option]) for option, value in chosen.items() if value != default[option]}
     return PageContext(
         organisation=settings.organisation,
-        teams=tuple(sorted(shown)),
+        n_teams=data["teams_all"],
         start=dt.date.fromisoformat(data["start"]),
         end=dt.date.fromisoformat(data["end"]),
         n_people=data["people"],

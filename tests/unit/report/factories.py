@@ -123,7 +123,7 @@ TRUST = (
     TrustCheck("complete", "pass", {"known": 99, "n": 104}),
     TrustCheck("score_break", "care", {"dates": ["2025-05-05"]}),
     TrustCheck("activity_log", "pass", {"pillars": []}),
-    TrustCheck("small_teams", "fail", {"size": 5.0, "least": 10}),
+    TrustCheck("small_teams", "fail", {"teams": 9, "large": 0, "least": 10}),
 )
 WATCH = (
     Indicator("meeting_rate", 0.084, 0.041, 0.127, 40),
@@ -327,7 +327,7 @@ def context(language: str = "en", **changes: object) -> PageContext:
     """The frame of a page."""
     base = PageContext(
         organisation="Northwind",
-        teams=tuple(f"Team {letter}" for letter in "ABCDEFGHI"),
+        n_teams=9,
         start=dt.date(2024, 1, 1),
         end=dt.date(2025, 12, 28),
         n_people=40,

@@ -35,7 +35,7 @@ def context():
     """A page's frame with everything in it."""
     return PageContext(
         organisation="Nordwind <GmbH>",
-        teams=("A", "B"),
+        n_teams=2,
         start=dt.date(2025, 1, 1),
         end=dt.date(2025, 12, 31),
         n_people=40,

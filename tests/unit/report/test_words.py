@@ -424,7 +424,7 @@ FACTS = {
     "complete": {"known": 49, "n": 52}, "score_break": {"dates": ["2025-05-05"]},
     "activity_log": {"pillars": ["brand", "people"]}, "ceiling": {"share": 0.02},
     "inquiry_source": {"source": "all", "share": 0.4}, "currency": {"currency": "EUR", "others": ["USD"], "share": 0.1},
-    "small_teams": {"size": 5.4, "least": 10},
+    "small_teams": {"teams": 4, "large": 2, "least": 10},
 }  # fmt: skip
 
 
@@ -440,6 +440,7 @@ def test_checks_say_their_numbers():
     said = {name: ENGLISH.trust(TrustCheck(name, "pass", facts))[2] for name, facts in FACTS.items()}
     assert said["enough"] == "40 sellers. A change of +12% for ten points would have shown up (80% chance)."
     assert said["matched"] == "94% of the rows found their seller; 8 left out."
+    assert ENGLISH.trust(TrustCheck("small_teams", "care", FACTS["small_teams"]))[2].startswith("2 of 4 teams have")
     assert ENGLISH.trust(TrustCheck("score_break", "care", FACTS["score_break"]))[2] == (
         "LinkedIn seems to have changed the score (5 May 2025). Each side is compared with itself only."
     )
