@@ -277,7 +277,7 @@ def plot_weeks(frame: pd.DataFrame, words: Words, breaks: Sequence[Any] = (), *,
         Column("middle", words.say("column.middle"), "decimal"),
         Column("low", words.say("column.low"), "decimal"),
         Column("high", words.say("column.high"), "decimal"),
-        Column("n", words.say("column.people"), "count"),
+        Column("n", words.say("column.people_analysed"), "count"),
     )
     labelled = frame.assign(exposure=[words.exposure(exposure) for exposure in frame["exposure"]])
     note = words.say("chart.weeks_break") if len(breaks) else ""
@@ -350,7 +350,7 @@ def plot_gaps(frame: pd.DataFrame, words: Words, *, name: str = "gaps") -> Figur
     columns = (
         Column("date", words.say("column.week"), "date"),
         Column("table", words.say("column.table")),
-        Column("n", words.say("column.people"), "count"),
+        Column("n", words.say("column.people_received"), "count"),
     )
     return Figure(name, title, alt, body, Table(title, frame, columns))
 

@@ -85,7 +85,7 @@ TITLES = {
     "lags": "The link is clearest after 13 weeks",
     "weeks": "SSI over time, with 1 change of the score by LinkedIn",
     "funnel": "18,000 of 21,400 rows were used",
-    "gaps": "6 weeks without any score",
+    "gaps": "6 weeks without any reading",
 }
 
 
@@ -231,3 +231,12 @@ def test_the_band_of_each_line_is_what_is_too_small_for_its_result():
     (left, width), (left_deals, width_deals) = (map(float, band) for band in bands)
     assert left_deals < left and width_deals > width
     assert left + width / 2 == pytest.approx(left_deals + width_deals / 2, abs=0.02)
+
+
+@pytest.mark.parametrize("lang", schema.LANGUAGES)
+def test_sellers_that_are_counted_differently_are_called_differently(lang):
+    """Readings of a week in the files, and sellers whose last reading before a week is young enough."""
+    words = Words(lang)
+    received = figures.plot_gaps(_gaps_frame(), words).numbers.columns[-1].label
+    analysed = figures.plot_weeks(_weeks_frame(), words).numbers.columns[-1].label
+    assert len({received, analysed, words.column("people")}) == 3
