@@ -90,9 +90,9 @@ def render_pool(answer: PooledAnswer, context: PageContext) -> str:
 
 
 def words_of(answer: PooledAnswer, language: str) -> Words:
-    """Words that know which effect is too small to matter in these files."""
+    """Words that know which effect is too small to matter in these files, and how long a period is."""
     given = {name.removeprefix("sesoi "): x for name, x in answer.definitions.items() if name.startswith("sesoi ")}
-    return Words(language, given)
+    return Words(language, given, period=answer.definitions["period"])
 
 
 def write_pool_page(answer: PooledAnswer, out: Path | str, context: PageContext) -> Path:

@@ -253,3 +253,12 @@ def test_a_reason_of_the_ledger_is_said_in_the_readers_language():
     assert {key for key in load_messages("en") if key.startswith("ledger.")} == {
         f"ledger.{ledger_key(text)}" for key, text in load_messages("en").items() if key.startswith("ledger.")
     }
+
+
+@pytest.mark.parametrize("page", ["01", "02", "03", "06"])
+def test_the_text_of_a_page_holds_for_runs_by_month_too(page):
+    """It is written once: a sentence that speaks of weeks speaks of months as well."""
+    texts = [text for name, text in _prose().items() if name.startswith(page)]
+    sentences = [sentence for text in texts for sentence in re.split(r"(?<=[.?])\s|\n", text)]
+    assert sentences
+    assert [one for one in sentences if "week" in one.lower() and "month" not in one.lower()] == []

@@ -135,3 +135,13 @@ def test_every_language_says_every_reason(lang):
     assert sorted(re.findall(r"\d+", said)) == ["19", "30", "40", "5", "70"]
     assert "{" not in said
     assert "<" not in said
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_run_by_month_speaks_of_months(lang):
+    """What would be enough to tell is said in the rows that the run counts, and not recognised a second time."""
+    reason = "About 1.4 times as many seller-weeks would be enough to tell."
+    weekly, monthly = (reason_in(Words(lang, period=period), reason) for period in ("week", "month"))
+    assert weekly != monthly
+    assert re.findall(r"\d[.,]\d", monthly) == re.findall(r"\d[.,]\d", weekly)
+    assert monthly == reason.replace("week", "month") or lang != "en"
