@@ -1,13 +1,19 @@
 """Detail pages and failure pages in a browser: light, dark, phone and paper."""
 
 import datetime as dt
+import re
+import shutil
+import subprocess
 
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ssi_audit.report.context import PageContext
 from ssi_audit.report.jobs import StepFailure
 from ssi_audit.report.page import render_failure, render_page
+from ssi_audit.report.tables import Column, Table
+from ssi_audit.report.words import Words
 
 pytestmark = pytest.mark.browser
 
@@ -101,6 +107,40 @@ def test_paper_shows_results_and_no_controls(browser, folder):
     assert page.locator("svg.fig").is_visible()
     assert page.evaluate("getComputedStyle(document.querySelector('section')).backgroundColor") == "rgb(255, 255, 255)"
     page.close()
+
+
+def test_no_head_of_a_table_is_left_alone_on_paper(browser, tmp_path):
+    """A small table stays in one piece with its heading, and each sheet of a long one holds two rows of it."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("no pdftotext on this machine (Debian: apt-get install poppler-utils)")
+    cells = []
+    for number in range(60):
+        cells.append(new_markdown_cell(f"## Step{number}.\n\nText."))
+        rows = 30 if number % 10 == 9 else 3 + number % 5
+        cells.append(new_code_cell("show()", outputs=[_table(f"{number}", rows)]))
+    made = tmp_path / "page.html"
+    made.write_text(render_page(new_notebook(cells=cells), title="T", context=PageContext()), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(made.as_uri())
+    page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    page.close()
+    text = subprocess.run(["pdftotext", "-layout", tmp_path / "page.pdf", "-"], capture_output=True, check=True).stdout
+    sheets = [set(re.findall(r"\b(?:Step|Caption|Head|Row)\d+(?:-\d+)?", sheet)) for sheet in text.decode().split("\f")]
+    for number in range(60):
+        rows = [sum(word.startswith(f"Row{number}-") for word in sheet) for sheet in sheets]
+        found = [(f"Head{number}" in sheet, n) for sheet, n in zip(sheets, rows, strict=True)]
+        assert all(n > 1 for headed, n in found if headed), f"table {number}"
+        assert sum(n > 0 for n in rows) == 1 or number % 10 == 9, f"table {number}"
+        first = next(k for k, n in enumerate(rows) if n)
+        assert {f"Step{number}", f"Caption{number}"} <= sheets[first], f"table {number}"
+
+
+def _table(name, rows):
+    """A table as a notebook shows it."""
+    frame = pd.DataFrame({"a": [f"Row{name}-{row}" for row in range(rows)], "n": range(rows)})
+    table = Table(f"Caption{name}", frame, (Column("a", f"Head{name}"), Column("n", "n", "count")))
+    html = table.html(Words()) + Words().csv_link("tables/a.csv", "A")
+    return new_output("display_data", {"text/html": str(html)})
 
 
 def test_keyboard_reaches_everything(browser, folder):
