@@ -208,15 +208,12 @@ def _say(args: argparse.Namespace, facts: dict[str, Any], text: str) -> None:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from ssi_audit.report.kernels import Kernels
-
-    kernels = None if args.scheduler else Kernels()  # its libraries load on the other core while ours do
     from ssi_audit.report.build import make_report
 
     stream = sys.stderr if args.json else sys.stdout
     result = make_report(
         args.data, args.out, options_of(args), workers=args.workers, skip_unreadable=args.skip_unreadable,
-        scheduler=args.scheduler, stream=stream, kernels=kernels,
+        scheduler=args.scheduler, stream=stream,
     )  # fmt: skip
     if args.json:
         print(json.dumps(result.facts, ensure_ascii=False, indent=1))

@@ -12,9 +12,10 @@ import pytest
 
 from ssi_audit import power
 from ssi_audit.cli import main
-from ssi_audit.errors import SettingsError
+from ssi_audit.errors import DataError, SettingsError
 from ssi_audit.pool import KIND
 from ssi_audit.power import power_table
+from ssi_audit.report import build
 from ssi_audit.report.build import make_report
 from ssi_audit.report.kernels import Kernels
 from ssi_audit.worlds import make_world, write_world
@@ -220,8 +221,12 @@ def test_a_misspelt_pillar_is_refused_before_a_notebook_starts(small):
         check_choice("pillar", "brnad")
 
 
-def test_report_end_to_end(small, tmp_path):
-    """All pages, tables and answer.json; the second run does nothing; fresh options make a new report."""
+def _no_kernels(*_, **__):
+    raise AssertionError("libraries were loaded for notebooks that nobody runs")
+
+
+def test_report_end_to_end(small, tmp_path, monkeypatch):
+    """All pages, tables and answer.json; the second run starts nothing; fresh options make a new report."""
     out = tmp_path / "reports"
     result = make_report(str(small), out, stream=None)
     assert result.ok, result.failures
@@ -232,16 +237,27 @@ def test_report_end_to_end(small, tmp_path):
     assert json.loads((out / "answer.json").read_text())["overall"]["sentence"]
     assert list((out / "tables").glob("02-correlation-brand-*.csv"))
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.html")}
-    assert make_report(str(small), out, stream=None).unchanged
+    with monkeypatch.context() as patch:
+        patch.setattr(Kernels, "__init__", _no_kernels)
+        assert make_report(str(small), out, stream=None).unchanged
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.html")} == before
     assert not make_report(str(small), out, {"language": "pl"}, stream=None).unchanged
     assert 'lang="pl"' in (out / "index.html").read_text(encoding="utf-8")
 
 
-def test_report_ends_its_kernels_when_the_settings_are_wrong(tmp_path):
-    """Kernels load before the settings are read; a wrong setting leaves no process and no folder behind."""
-    kernels = Kernels()
+def test_report_starts_no_kernels_when_the_settings_are_wrong(tmp_path, monkeypatch):
+    """A wrong setting is told before anything is started."""
+    monkeypatch.setattr(Kernels, "__init__", _no_kernels)
     with pytest.raises(SettingsError):
-        make_report(str(tmp_path), tmp_path / "out", {"period": "century"}, stream=None, kernels=kernels)
-    assert kernels.closed
-    assert not kernels.folder.exists()
+        make_report(str(tmp_path), tmp_path / "out", {"period": "century"}, stream=None)
+
+
+def test_report_ends_its_kernels_when_the_data_are_wrong(broken, tmp_path, monkeypatch):
+    """Libraries load while the data are read; bad data leave no process and no folder behind."""
+    started = []
+    start = build.start_kernels
+    monkeypatch.setattr(build, "start_kernels", lambda notebooks: started.append(start(notebooks)) or started[0])
+    with pytest.raises(DataError):
+        make_report(str(broken), tmp_path / "out", stream=None)
+    assert started[0].closed
+    assert not started[0].folder.exists()

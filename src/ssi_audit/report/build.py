@@ -1,8 +1,8 @@
 """`make report`, from the data folder to the pages: which notebooks, with which parameters, in which order.
 
 The order of work: fingerprints first (a report that is already there ends the
-run), then reading and estimating while the notebooks' libraries load in the
-background, then the notebooks, then one move.
+run, before anything is started), then reading and estimating while the
+notebooks' libraries load in the background, then the notebooks, then one move.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ssi_audit.report.fanout import Cluster
 from ssi_audit.report.jobs import Job, JobResult, Step
 from ssi_audit.report.kernels import Kernels
 from ssi_audit.report.publish import current_facts
-from ssi_audit.report.run import ReportResult, build_report, load_libraries, report_key
+from ssi_audit.report.run import ReportResult, build_report, report_key, start_kernels
 from ssi_audit.settings import FILE_NAME, Settings, load_settings
 
 NOTEBOOKS = workspace.PROJECT / "notebooks"
@@ -62,7 +62,6 @@ def make_report(
     skip_unreadable: bool = False,
     scheduler: str | None = None,
     stream: TextIO | None = sys.stdout,
-    kernels: Kernels | None = None,
 ) -> ReportResult:
     """Make the whole report of a data folder.
 
@@ -82,21 +81,13 @@ def make_report(
         Address of a dask cluster that runs the notebooks.
     stream : file, optional
         Where progress is shown; None: nowhere.
-    kernels : Kernels, optional
-        Where its libraries load already; closed here. Default: started here.
 
     Raises
     ------
     DataError, SettingsError
         Every problem at once, before any notebook starts.
     """
-    # What every kernel needs loads on the other core while we look whether any notebook has to run at all.
-    kernels = kernels or (None if scheduler else Kernels())
-    try:
-        return _make(resolve(data, options or {}, skip_unreadable), out, workers, scheduler, stream, kernels)
-    finally:
-        if kernels is not None:
-            kernels.close()
+    return _make(resolve(data, options or {}, skip_unreadable), out, workers, scheduler, stream)
 
 
 def resolve(data: str, options: dict[str, Any], skip_unreadable: bool = False) -> Request:
@@ -123,7 +114,6 @@ def _make(
     workers: int | None,
     scheduler: str | None,
     stream: TextIO | None,
-    kernels: Kernels | None,
 ) -> ReportResult:
     tell = _teller(stream)
     tell(f"ssi-audit  {_shown_path(request.folder)}  {_period(request.settings)}".rstrip())
@@ -137,15 +127,14 @@ def _make(
         tell("  Nothing changed since the last run: the report is up to date.")
         _end(known, out, tell)
         return ReportResult(out, facts=known, unchanged=True)
-    if kernels is not None:
-        load_libraries(kernels, notebooks)
-    cluster = Cluster(scheduler) if scheduler else None
+    # From here on the notebooks' libraries load on the other core.
+    place = Cluster(scheduler) if scheduler else start_kernels(notebooks)
+    cluster, kernels = (place, None) if scheduler else (None, place)
     try:
         at_a_time = cluster.workers if cluster else workers or parallel.n_workers()
         return _run(request, out, key, kernels, at_a_time, cluster, stream, tell)
     finally:
-        if cluster is not None:
-            cluster.close()
+        place.close()
 
 
 def _run(

@@ -8,7 +8,7 @@ kinds run `_serve`, with the same environment, so that a page has the same
 bytes either way.
 
 This module is what those processes run and imports little itself: the warm
-process can be started before anything else and import while others work.
+process is started as soon as there is work and imports while others do theirs.
 """
 
 from __future__ import annotations

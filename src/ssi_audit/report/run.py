@@ -99,13 +99,8 @@ def report_key(notebooks: Iterable[Path], **parts: Any) -> str:
 def start_kernels(notebooks: Iterable[Path]) -> Kernels:
     """Begin to import, in the background, what notebooks use; close the result, or pass it on."""
     kernels = Kernels()
-    load_libraries(kernels, notebooks)
-    return kernels
-
-
-def load_libraries(kernels: Kernels, notebooks: Iterable[Path]) -> None:
-    """Import, in the background, what notebooks use."""
     kernels.load(sources.loaded_first("\n".join(sources.notebook_code(path) for path in notebooks)))
+    return kernels
 
 
 def build_report(
