@@ -117,13 +117,11 @@ class Kernels:
 
     Parameters
     ----------
-    modules : iterable of str
-        What to import before forking, beside what every kernel needs; `load` adds to it.
     warm : bool, optional
         Fork kernels; default: where that is safe (`can_fork`).
     """
 
-    def __init__(self, modules: Iterable[str] = (), warm: bool | None = None) -> None:
+    def __init__(self, warm: bool | None = None) -> None:
         # Readable by the user alone: it holds the sockets and the keys of the connections. In the system's
         # temporary folder, because the path of a socket may not be longer than about 100 characters.
         _sweep()
@@ -138,7 +136,7 @@ class Kernels:
         self.closed = False
         if can_fork() if warm is None else warm:
             self._warm = subprocess.Popen(
-                [*COMMAND, "warm", str(self.folder), *SHELL, *modules],
+                [*COMMAND, "warm", str(self.folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -342,12 +340,12 @@ def _seed_once(events: Any) -> Callable[[object], None]:
     return seed
 
 
-def _stay_warm(folder: Path, modules: Iterable[str]) -> None:
+def _stay_warm(folder: Path) -> None:
     """Import, then answer questions on standard input until it closes; end all kernels and clean up then."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what an import prints is no answer
     sys.modules[NO_DEBUGGER] = None
-    _import_all(modules)
+    _import_all(SHELL)
     statuses: dict[int, int | None] = {}
     try:
         _answer_questions(answers, statuses)
@@ -440,10 +438,10 @@ def _answer(answers: TextIO, answer: dict) -> None:
 
 
 if __name__ == "__main__":
-    what, *rest = sys.argv[1:]
+    what, where, *_ = sys.argv[1:]  # nbclient adds options of its own
     if what == "warm":
-        _stay_warm(Path(rest[0]), rest[1:])
+        _stay_warm(Path(where))
         atexit._run_exitfuncs()
         os._exit(0)  # the run waits for this end: taking every module apart is of no use to it
     else:
-        _serve(rest[0])
+        _serve(where)

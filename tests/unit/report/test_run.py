@@ -36,7 +36,8 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such 
 @pytest.fixture(scope="module")
 def kernels():
     """Kernels for all tests of this module."""
-    with Kernels(["numpy"]) as kernels:
+    with Kernels() as kernels:
+        kernels.load(["numpy"])
         yield kernels
 
 
