@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import itertools
 import re
 
 import pytest
@@ -64,6 +65,34 @@ def _open(browser, path, *, scheme="light", viewport=DESKTOP, script=True):
         ("file:", "data:")) else None)  # fmt: skip
     page.goto(path.as_uri())
     return page
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("lang", ["en", "fi"])
+def test_a_wide_scale_has_room_for_its_numbers(browser, tmp_path, lang, viewport):
+    """Nine sellers: ranges from −0.7 to 0.8. No two numbers overlap, and the band has no gap beside a long word."""
+    wide = {"activity": (0.6, 0.2), "inquiries": (0.1, 0.6), "meetings": (-0.1, 0.6), "deals": (-0.46, 0.27)}
+    made = factories.negative()
+    cells = [
+        dataclasses.replace(cell, link=factories.link(*wide[cell.outcome], n_people=9))
+        if cell.outcome in wide
+        else cell
+        for cell in made.cells
+    ]
+    html = render_index(dataclasses.replace(made, cells=tuple(cells)), factories.context(lang))
+    (tmp_path / "index.html").write_text(html, encoding="utf-8")
+    page = _open(browser, tmp_path / "index.html", viewport=viewport)
+    edges = (
+        "found => found.map(one => one.getBoundingClientRect()).map(box => [box.left, box.right, box.top, box.bottom])"
+    )
+    ticks = page.locator(".picture .tick").evaluate_all(edges)
+    assert len(ticks) >= 3
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(ticks))
+    bands = page.locator(".picture .band").evaluate_all(edges)
+    assert len(bands) == 4
+    if viewport is DESKTOP:
+        assert all(below[2] - above[3] < 1 for above, below in itertools.pairwise(bands))
+    page.close()
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])

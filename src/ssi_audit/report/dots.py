@@ -33,6 +33,9 @@ from ssi_audit.report.templating import render
 from ssi_audit.report.words import Words
 from ssi_audit.results import Audit, Correlation, Fit
 
+# A scale of links wider than this has no room for a number at each fifth beside two columns of words.
+WIDEST_BY_FIFTHS = 1.2
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -178,7 +181,8 @@ def _link_figure(
         described.append(words.say("fading.alt_item", outcome=words.outcome(step), word=words.link_word(link), **texts))
     if claim:
         described.append(words.say("fading.alt_claim", low=words.link(claim[0]), high=words.link(claim[1])))
-    ticks = [(value, words.number(value, 1) if value else "0") for value in _steps(scale.low, scale.high, 0.2)]
+    step = 0.2 if scale.high - scale.low <= WIDEST_BY_FIFTHS else 0.5
+    ticks = [(value, words.number(value, 1) if value else "0") for value in _steps(scale.low, scale.high, step)]
     text = " ".join(described)
     body = _dots(
         name, title, text, dots, scale, 0.0, (-SMALL, SMALL), ticks, words.say("fading.axis"), words,
