@@ -240,3 +240,10 @@ def test_sellers_that_are_counted_differently_are_called_differently(lang):
     received = figures.plot_gaps(_gaps_frame(), words).numbers.columns[-1].label
     analysed = figures.plot_weeks(_weeks_frame(), words).numbers.columns[-1].label
     assert len({received, analysed, words.column("people")}) == 3
+
+
+def test_a_table_that_is_empty_is_not_said_to_be_complete():
+    """The title counts the weeks of the first table only, and speaks of that one."""
+    frame = pd.DataFrame({"table": ["score"] * 3 + ["activity"] * 3, "date": [*WEEKS[:3]] * 2, "n": [4, 5, 5, 0, 0, 0]})
+    assert figures.plot_gaps(frame, WORDS).title == "A reading in every week"
+    assert figures.plot_gaps(frame, Words("en", period="month")).title == "A reading in every month"
