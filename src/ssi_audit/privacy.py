@@ -46,8 +46,8 @@ licence linkedin linkedindataexport log logs marketing meeting meetings member m
 olist opportunities opportunity outlook page pages panel parquet people pipedrive pipeline plain posts product
 products profile qualified quarter quota quotas raw reactions reading readings record records report reports
 requests sales salesforce salesnav salesnavigator sample score scores search searchqueries seat seats sheet
-shares snapshot sqlite ssi ssihistory table task tasks team teams the total totals tracker tsv txt usage user
-users week weekly weeks xls xlsx xml year zip zoho
+shares snapshot sqlite ssi ssihistory table task tasks team teams the toml total totals tracker truth tsv txt usage
+user users week weekly weeks xls xlsx xml year zip zoho
 """
 FORMAT_WORDS = frozenset(_WORDS.split())
 MASK = "***"

@@ -27,6 +27,7 @@ from tests.unit.small_tables import day, event, reading, tables
         ("Żaneta Łęcka/Connections.csv", "***/Connections.csv"),
         ("สมชาย/ssi.csv", "***/ssi.csv"),
         ("ssi_history_o'brien jr.csv", "ssi_history_***.csv"),
+        ("ssi-audit.toml", "ssi-audit.toml"),
         ("deals-4471123-18.csv", "deals-4471123-18.csv"),
         ("report1772442000123.csv", "report***.csv"),
         ("weekly ssi export (3).csv", "weekly ssi export (3).csv"),
