@@ -290,7 +290,8 @@ def _ratio_figure(
     target = per_ten(CLAIMED_OPPORTUNITIES)
     dots, described, rows = [], [alt], []
     for index, (label, fit, sesoi) in enumerate(items):
-        code = effect_code(fit, sesoi)
+        # The band of the score that all others are held against is 1, without a range.
+        code = "reference" if fit.low == fit.high == 1 else effect_code(fit, sesoi)
         # What is too small to matter is wider for deals than for inquiries.
         band = (scale.at(1 / sesoi), round(scale.at(sesoi) - scale.at(1 / sesoi), 2))
         word = words.say(f"effect.{code}")
@@ -305,7 +306,7 @@ def _ratio_figure(
                 label,
                 texts["ratio"],
                 word,
-                words.ratio_range(fit.low, fit.high),
+                "" if code == "reference" else words.ratio_range(fit.low, fit.high),
                 {"more": "b", "fewer": "o"}.get(code, "u"),
                 scale.at(fit.rr),
                 scale.at(fit.low),

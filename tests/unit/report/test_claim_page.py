@@ -65,3 +65,18 @@ def test_stages_are_judged_as_on_the_pages_on_regression():
     assert frame["n"].tolist() == [cell.crude.n_people, cell.adjusted.n_people, 31]
     expected = [words.effect_word(fit, "inquiries") for fit in (cell.crude, cell.adjusted)]
     assert frame["word"].tolist() == [*expected, words.say("effect.too_small")]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_band_that_others_are_held_against_is_no_result(lang):
+    """It is 1 because it is the base, which is not "too small to matter"."""
+    bands = [
+        {"from": 0, "to": 40, "estimate": 1.0, "low": 1.0, "high": 1.0, "people": 17},
+        {"from": 40, "to": 100, "estimate": 1.3, "low": 1.1, "high": 1.5, "people": 29},
+    ]
+    details = {"bands": bands, "outcome": "opportunities", "turns": False}
+    claim = ClaimResult("higher-is-better", "not_enough_data", details=details)
+    words = Words(lang)
+    figure = claim_page.plot_bands(dataclasses.replace(activity_gauge(), claims=(claim,)), words)
+    assert figure.numbers.frame["word"].tolist() == [words.say("effect.reference"), words.say("effect.more")]
+    assert f"<small>{words.ratio_range(1.0, 1.0)}" not in figure.body
