@@ -386,11 +386,14 @@ class _Work:
 
     def _all_deals(self, shelves: Shelves, places: Places) -> None:
         parts = [self._frame(shelves.take(number), places) for number in range(places.n_known)]
-        whole = pd.concat(parts, ignore_index=True).sort_values(["unit", "row"], kind="stable", ignore_index=True)
+        whole = {
+            "crm_events": pd.concat(parts).sort_values(["unit", "row"], kind="stable", ignore_index=True),
+            "withdrawn": settle.combine(self.rows, "withdrawn"),
+        }
         days = {table: pd.DataFrame({"date": pd.Series([self.latest.get(table)], dtype="datetime64[us]")})
                 for table in ("ssi", "activity")}  # fmt: skip
         files = [item.ledger.file for item in self.rows]
-        result = settle.settle_events({**days, "crm_events": whole}, self.received.readers, files)
+        result = settle.settle_events({**days, **whole}, self.received.readers, files)
         self._close(result)
         self._put_out("crm_events", result.frame)
 

@@ -76,6 +76,8 @@ _ONE_EXPORT = pd.Timedelta(minutes=10)
 # Share of the entries with guests in which the owner's own address stands.
 _OWNER_SHARE = 0.9
 
+# Why an entry is no meeting any more; the other reasons are the same in every export.
+_TAKEN_BACK = (crm.NOT_HELD, invitations.DECLINED)
 ODD_PATTERN = "a series with a pattern that is no meeting's"
 MOVED = "no meeting of this series is left: deleted or moved"
 
@@ -120,7 +122,21 @@ def _read_ics(file: File, context: Context) -> Rows:
     frame = _meetings(entries[why == ""], entries, ledger, context, told, certain)
     # The same entry in the calendars of two people is a meeting of both.
     mine = (frame["id"] + "|" + owner).where(frame["id"] != "", "")
-    return Rows(ledger, crm_events=frame.assign(person=owner, id=mine, told=told))
+    return Rows(
+        ledger, crm_events=frame.assign(person=owner, id=mine, told=told),
+        withdrawn=_withdrawn(entries[np.isin(why, _TAKEN_BACK)], entries, context, owner, told, certain),
+    )  # fmt: skip
+
+
+def _withdrawn(
+    gone: pd.DataFrame, entries: pd.DataFrame, context: Context, owner: str, told: pd.Timestamp, certain: bool
+) -> pd.DataFrame | None:
+    """Entries that were cancelled or declined, series taken apart, as an earlier export may tell them."""
+    if gone.empty:
+        return None
+    frame = _meetings(gone, entries, Ledger("", entries["row"]), context, told, certain)
+    mine = (frame["id"] + "|" + owner).where(frame["id"] != "", "")
+    return crm.withdrawn(frame.assign(id=mine, told=told), np.ones(len(frame), dtype=bool))
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

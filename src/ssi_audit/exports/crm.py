@@ -238,6 +238,32 @@ def owners(table: Table, columns: dict[str, str | None], style: Style, file: Fil
     return spread(identities(**pieces), codes)
 
 
+def _left_out(table: Table, ledger: Ledger, columns: dict[str, str | None], owner: pd.Series) -> np.ndarray:
+    """Leave out the rows of nobody; True for them and for all that were left out before.
+
+    Where a file has no column of owners it says nothing of them: a row without one is then not taken back.
+    """
+    silent = columns["person"] is None and columns["person_id"] is None and columns["email"] is None
+    before = ~in_use(table, ledger)
+    skip(table, ledger, (owner == "").to_numpy(), NO_OWNER)
+    return before if silent else ~in_use(table, ledger)
+
+
+def withdrawn(frame: pd.DataFrame, gone: np.ndarray, key: str = "id") -> pd.DataFrame | None:
+    """The rows of `frame` that say of a record that it is no event any more; None where there is none.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row for each of the table, as events.
+    gone : numpy.ndarray of bool
+    key : str
+        Column by which another export knows the record.
+    """
+    gone = gone & (frame[key] != "").to_numpy()
+    return frame[gone].assign(person="", state=stages.GONE) if gone.any() else None
+
+
 def need(table: Table, columns: dict[str, str | None], section: str, field: str, context: Context, *guesses) -> bool:
     """Whether a column is there; a problem with the line that maps it where it is not."""
     if columns[field] is None:
@@ -265,7 +291,7 @@ def read_deals(
     owner = owners(table, columns, style, file, context)
     skip(table, ledger, stages.flags(table, columns["deleted"]) == 1, DELETED)
     _skip_other_pipelines(table, ledger, columns["pipeline"], context)
-    skip(table, ledger, (owner == "").to_numpy(), NO_OWNER)
+    gone = _left_out(table, ledger, columns, owner)
     dates = ("created", "closed", "won_on", "lost_on", "changed")
     order = day_first_of(table, *(columns[name] for name in dates))
     time = {name: table.times(columns[name], context, day_first=order, naive_zone=style.zone) for name in dates}
@@ -307,7 +333,10 @@ def read_deals(
         deals.loc[deals["amount"] == 0, "amount"] = np.nan
         deals.loc[deals["closed_amount"] == 0, "closed_amount"] = np.nan
     events = deal_events(table, ledger, deals, context)
-    return Rows(ledger, crm_events=events if whole else events.drop(columns="state"))
+    return Rows(
+        ledger, crm_events=events if whole else events.drop(columns="state"),
+        withdrawn=withdrawn_deals(deals.assign(row=table.rows), gone),
+    )  # fmt: skip
 
 
 def _need_closing(
@@ -366,6 +395,11 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
             **{name: deals[name].array.take(at) for name in PASSED_ON if name in deals},
         }
     )
+
+
+def withdrawn_deals(deals: pd.DataFrame, gone: np.ndarray) -> pd.DataFrame | None:
+    """Deals that are none any more, as `deal_events` takes them, with their rows; dated by their opening."""
+    return withdrawn(deals.assign(kind="opportunity", date=deals["created"]), gone, "deal")
 
 
 def _skip_other_pipelines(table: Table, ledger: Ledger, column: str | None, context: Context) -> None:
@@ -428,7 +462,7 @@ def read_inquiries(
     ledger = ledger if ledger is not None else table.ledger(context)
     owner = owners(table, columns, style, file, context)
     skip(table, ledger, stages.flags(table, columns["deleted"]) == 1, DELETED)
-    skip(table, ledger, (owner == "").to_numpy(), NO_OWNER)
+    gone = _left_out(table, ledger, columns, owner)
     dates = ("created", "changed")
     order = day_first_of(table, *(columns[name] for name in dates))
     time = {name: table.times(columns[name], context, day_first=order, naive_zone=style.zone) for name in dates}
@@ -448,7 +482,7 @@ def read_inquiries(
             "row": table.rows,
         }
     )
-    return Rows(ledger, crm_events=frame[in_use(table, ledger)])
+    return Rows(ledger, crm_events=frame[in_use(table, ledger)], withdrawn=withdrawn(frame, gone))
 
 
 # --------------------------------------------------------------------------- meetings
@@ -471,7 +505,7 @@ def read_meetings(
     skip(table, ledger, not_held(table.words(columns["subject"])), NOT_HELD)
     said = table.words(columns["subject"]) + " " + table.words(columns["type"])
     skip(table, ledger, says_any(said, context.settings.not_meeting_words), NOT_MEETING)
-    skip(table, ledger, (owner == "").to_numpy(), NO_OWNER)
+    gone = _left_out(table, ledger, columns, owner)
     order = day_first_of(table, columns["start"], columns["created"], columns["changed"])
     start = start_times(table, columns["start"], columns["start_time"], context, order, style.zone)
     made, changed = (
@@ -480,7 +514,8 @@ def read_meetings(
     held = start[_says(_HELD, table.words(columns["outcome"]))]
     skip(table, ledger, start.isna().to_numpy(), NO_DATE)
     told = export_day(file, made, changed, start)
-    skip(table, ledger, (start.dt.floor("D") > told).to_numpy(), PLANNED)
+    ahead = (start.dt.floor("D") > told).to_numpy()
+    skip(table, ledger, ahead, PLANNED)
     deal = table.words(columns["deal"])
     silent = in_use(table, ledger) & table.blank(columns["outcome"])
     if columns["outcome"] is not None and silent.any():
@@ -500,7 +535,7 @@ def read_meetings(
             "row": table.rows,
         }
     )
-    return Rows(ledger, crm_events=frame[in_use(table, ledger)])
+    return Rows(ledger, crm_events=frame[in_use(table, ledger)], withdrawn=withdrawn(frame, gone | ahead))
 
 
 def start_times(

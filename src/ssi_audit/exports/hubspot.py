@@ -299,7 +299,12 @@ def _contacts(file: File, table: Table, context: Context) -> Rows:
     else:
         crm.skip(table, ledger, ~_is_lead(table.words(lifecycle)), NOT_A_LEAD)
         context.note(f"{file.name}: no column says when a contact became a lead: inquiries are dated by its creation")
-    return crm.read_inquiries(file, table, columns, context, STYLE, ledger)
+    no_lead = table.rows[~crm.in_use(table, ledger)]
+    rows = crm.read_inquiries(file, table, columns, context, STYLE, ledger)
+    if rows.withdrawn is None:
+        return rows
+    # Who is not called a lead any more was one all the same: the stage moves on.
+    return replace(rows, withdrawn=rows.withdrawn[~rows.withdrawn["row"].isin(no_lead)])
 
 
 def _is_lead(stages: pd.Series) -> np.ndarray:

@@ -157,7 +157,11 @@ def read_objects(files: list[File], context: Context) -> Iterator[Rows]:
             frame = frame.assign(told=org.told)
             planned = ((frame["kind"] == "meeting") & (frame["date"] > org.told)).to_numpy()
             rows.ledger.skip(rows.ledger.at(frame["row"][planned].to_numpy()), crm.PLANNED)
-            frame = frame[~planned] if planned.any() else frame
+            gone = [] if rows.withdrawn is None else [rows.withdrawn.assign(told=org.told)]
+            if planned.any():
+                gone.append(frame[planned].assign(person="", state=stages.GONE))
+                frame = frame[~planned]
+            rows.withdrawn = pd.concat(gone) if gone else None
         rows.crm_events = frame
         yield rows
 
@@ -251,6 +255,7 @@ def _read_roles(table: Table, org: _Org, context: Context) -> Rows:
 def _read_leads(table: Table, org: _Org, context: Context) -> Rows:
     ledger = _begin(table, context)
     owner = _owners(table, ledger, org)
+    gone = ~crm.in_use(table, ledger)
     created = table.times(table.find("CreatedDate"), context, naive_zone=UTC)
     crm.skip(table, ledger, created.isna().to_numpy(), crm.NO_DATE)
     lead = short(table.words(table.find("Id")))
@@ -274,7 +279,7 @@ def _read_leads(table: Table, org: _Org, context: Context) -> Rows:
             "row": table.rows,
         }
     )
-    return Rows(ledger, crm_events=frame[crm.in_use(table, ledger)])
+    return Rows(ledger, crm_events=frame[crm.in_use(table, ledger)], withdrawn=crm.withdrawn(frame, gone))
 
 
 def _changed(table: Table, org: _Org, context: Context) -> pd.Series:
@@ -288,6 +293,7 @@ def _changed(table: Table, org: _Org, context: Context) -> pd.Series:
 def _read_opportunities(table: Table, org: _Org, context: Context) -> Rows:
     ledger = _begin(table, context)
     owner = _owners(table, ledger, org)
+    gone = ~crm.in_use(table, ledger)
     closed = table.days(table.find("CloseDate"), context)  # a day: its midnight belongs to no zone
     columns = {
         "stage": table.find("StageName"), "won": table.find("IsWon"), "closed": table.find("IsClosed"),
@@ -316,7 +322,8 @@ def _read_opportunities(table: Table, org: _Org, context: Context) -> Rows:
         }
     )
     table = replace(table, frame=table.frame[[]])  # an export of an organisation is large: let go of its cells
-    return Rows(ledger, crm_events=crm.deal_events(table, ledger, deals, context))
+    withdrawn = crm.withdrawn_deals(deals.assign(row=table.rows), gone)
+    return Rows(ledger, crm_events=crm.deal_events(table, ledger, deals, context), withdrawn=withdrawn)
 
 
 def _read_events(table: Table, org: _Org, context: Context) -> Rows:
@@ -353,11 +360,14 @@ def _read_tasks(table: Table, org: _Org, context: Context) -> Rows:
 
 def _meetings(table, ledger: Ledger, org: _Org, context: Context, start, what, who) -> Rows:
     """Rows of activities as meetings, tied to the deal, the lead or the contact they are about."""
+    # Tasks of other kinds, of which there are millions, were never meetings: only what is deleted is taken back.
+    other = ~crm.in_use(table, ledger) & (stages.flags(table, table.find("IsDeleted")) != 1)
     subject = table.words(table.find("Subject"))
     crm.skip(table, ledger, crm.not_held(subject), crm.NOT_HELD)
     kind = table.words(table.find("Type"))
     crm.skip(table, ledger, crm.says_any(subject + " " + kind, context.settings.not_meeting_words), crm.NOT_MEETING)
     owner = _owners(table, ledger, org)
+    gone = ~crm.in_use(table, ledger) & ~other
     crm.skip(table, ledger, start.isna().to_numpy(), crm.NO_DATE)
     about_whom = who.map(org.case).astype("str").fillna("") if org.case else who.where(who == "", "")
     deal = what.where(what.str.startswith(OPPORTUNITY), about_whom)
@@ -376,12 +386,15 @@ def _meetings(table, ledger: Ledger, org: _Org, context: Context, start, what, w
             "child": stages.flags(table, table.find("IsChild")) == 1,
             "with": what + "|" + who,
         }
-    )[crm.in_use(table, ledger)]
+    )
+    helpers = ["start", "child", "with"]
+    withdrawn = crm.withdrawn(frame.drop(columns=helpers), gone)
+    frame = frame[crm.in_use(table, ledger)]
     frame = frame.sort_values(["child", "row"], kind="stable")
     copy = frame.duplicated(["person", "start", "with"]) & frame["child"]
     ledger.skip(ledger.at(frame["row"][copy].to_numpy()), OTHER_ATTENDEE)
-    frame = frame[~copy].sort_values("row").drop(columns=["start", "child", "with"])
-    return Rows(ledger, crm_events=frame)
+    frame = frame[~copy].sort_values("row").drop(columns=helpers)
+    return Rows(ledger, crm_events=frame, withdrawn=withdrawn)
 
 
 def _read_quotas(table: Table, org: _Org, context: Context) -> Rows:

@@ -44,6 +44,8 @@ COLUMNS = {
     "absences": schema.ABSENCE_COLUMNS,
     "teams": ("person", "team", "territory"),
 }
+# Records that a later export takes back (`twice`): not a table, and of nobody.
+LAYOUTS = COLUMNS | {"withdrawn": COLUMNS["crm_events"]}
 FINAL = {
     "ssi": schema.SSI_COLUMNS,
     "activity": schema.ACTIVITY_COLUMNS,
@@ -88,6 +90,7 @@ def build(received: Received) -> Reading:
     if matching.problems:
         raise DataError(matching.problems)
     kept, unmatched = known_and_unmatched(frames, rows, matching)
+    kept["withdrawn"] = combine(rows, "withdrawn")
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
         "activity": settle_activity(kept["activity"]),
@@ -182,7 +185,8 @@ def combine(rows: list, table: str) -> pd.DataFrame:
     ]
     if not given:
         return _nothing(table)
-    if len(given) > 1 or table != "crm_events":
+    others = any(item.withdrawn is not None for unit, item in enumerate(rows) if unit != given[0][0])
+    if len(given) > 1 or others or table != "crm_events":
         given = [(unit, _without_categories(frame)) for unit, frame in given]
     else:  # a single file, perhaps a large one: what only tells its rows from those of others is not needed
         given = [(unit, frame.drop(columns=[*TELL_FILES_APART], errors="ignore")) for unit, frame in given]
@@ -215,7 +219,7 @@ def _alike(given: list[tuple[int, pd.DataFrame]]) -> list[tuple[list[int], list[
 @cache
 def _nothing(table: str) -> pd.DataFrame:
     """A table without rows."""
-    empty = pd.DataFrame({column: [] for column in (*COLUMNS[table], "row")})
+    empty = pd.DataFrame({column: [] for column in (*LAYOUTS[table], "row")})
     return typed(empty, table).assign(unit=0, file=0).astype(dict.fromkeys(PLACE, "int64"))
 
 
@@ -234,7 +238,7 @@ def _without_categories(frame: pd.DataFrame) -> pd.DataFrame:
 def typed(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """Columns in the types of the table: days, floats, text with missing values; identities as categories."""
     columns = {}
-    for name in (*COLUMNS[table], "row"):
+    for name in (*LAYOUTS[table], "row"):
         given = frame[name].reset_index(drop=True) if name in frame else None
         if name in DAYS:
             columns[name] = _days(given, len(frame))
@@ -407,11 +411,21 @@ def _larger_counts(frame: pd.DataFrame) -> Settled:
 
 def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list[str]) -> Settled:
     """An event that several rows, exports or systems tell counts once (`twice`)."""
-    frame = kept["crm_events"]
+    frame = _with_withdrawn(kept["crm_events"], kept["withdrawn"])
     if frame["unit"].nunique() > 1:
         frame = frame.assign(person=as_text(frame["person"]))
     events = twice.count_once(frame, readers, files, known_until(kept))
     return Settled(crm.with_started(events.frame), events.frame, events.dropped, remarks=events.remarks)
+
+
+def _with_withdrawn(events: pd.DataFrame, withdrawn: pd.DataFrame) -> pd.DataFrame:
+    """Events with the records below them that may take one of them back: those of another file."""
+    known = {name: withdrawn[name].isin(events[name].dropna().unique()) for name in ("id", "deal")}
+    asked = withdrawn[(known["id"] | known["deal"]).to_numpy(dtype=bool)]
+    if not (asked["file"] != (events["file"].iloc[0] if events["file"].nunique() == 1 else -1)).any():
+        return events
+    both = [frame.assign(person=as_text(frame["person"])) for frame in (events, asked)]
+    return pd.concat([_without_categories(frame) for frame in both], ignore_index=True)
 
 
 def known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:

@@ -21,6 +21,8 @@ from ssi_audit.exports.table import Context, Table
 from ssi_audit.exports.text import Unreadable
 
 WON, LOST, OPEN, UNKNOWN = "won", "lost", "open", ""
+# Of a record that is no event any more: deleted, cancelled, without an owner.
+GONE = "gone"
 
 # Checkbox cells of the systems in the languages of their users, folded.
 _TRUE = frozenset({

@@ -143,6 +143,9 @@ class Rows:
         `crm_events` may have columns that tell whether two rows are one event (`twice`): ``id``, the system's own;
         ``time``, the start of a meeting; ``about``, its subject or the company of a deal; ``state``, where the row
         tells a deal as a whole; ``changed``, when it was last changed; ``told``, when the file was made.
+    withdrawn : pandas.DataFrame, optional
+        As `crm_events`, of nobody: records that are no event any more, which a later export takes back from an
+        earlier one. Their rows are left out in the ledger.
     teams : pandas.DataFrame, optional
         ``person, team, territory``: lists of sellers.
     accepted : pandas.DataFrame, optional
@@ -158,6 +161,7 @@ class Rows:
     ssi: pd.DataFrame | None = None
     activity: pd.DataFrame | None = None
     crm_events: pd.DataFrame | None = None
+    withdrawn: pd.DataFrame | None = None
     quotas: pd.DataFrame | None = None
     absences: pd.DataFrame | None = None
     teams: pd.DataFrame | None = None
@@ -173,7 +177,9 @@ class Rows:
 
     def frames(self) -> dict[str, pd.DataFrame | None]:
         """All frames by the names of their tables."""
-        names = ("ssi", "activity", "crm_events", "quotas", "absences", "teams", "people", "accepted")
+        names = (
+            "ssi", "activity", "crm_events", "withdrawn", "quotas", "absences", "teams", "people", "accepted",
+        )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def tells_the_same(self, other: Rows) -> bool:

@@ -18,9 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ssi_audit.exports.restarted import Telling, other_deals
+from ssi_audit.exports.stages import GONE
 
 SAME_EVENT = "the same event in another row or export"
 LATER_EXPORT = "a later export tells this deal"
+TAKEN_BACK = "a later export takes it back: cancelled, deleted or not counted there"
 OTHER_LIST = "the same event in another list"
 BY_NAME = "the file name was taken to say which is later"
 APART = "numbers of several deals"
@@ -76,7 +78,7 @@ class Events:
 
     def drop(
         self, where: pd.Series | np.ndarray, reason: str, kept: pd.Series | None = None,
-        by_name: pd.Series | None = None,
+        by_name: pd.Series | None = None, said: str = "counted in",
     ) -> None:  # fmt: skip
         """Leave rows out.
 
@@ -86,6 +88,8 @@ class Events:
             Unit of the copy that stays, by row label.
         by_name : pandas.Series, optional
             Whether nothing but the name of its file made that copy the later one, by row label.
+        said : str
+            What the file of the copy does with it.
         """
         mask = np.asarray(where, dtype=bool)
         if not mask.any():
@@ -97,7 +101,7 @@ class Events:
             unit = kept.reindex(gone.index).astype("int64")
             named = False if by_name is None else by_name.reindex(gone.index).astype("bool")
             for (at, guessed), part in gone.assign(_unit=unit, _named=named).groupby(["_unit", "_named"]):
-                where_kept = f"counted in {self.files[at]}"
+                where_kept = f"{said} {self.files[at]}"
                 if guessed:
                     where_kept += f"; {BY_NAME}"
                     self.remark(
@@ -129,10 +133,12 @@ def notes(remarks: dict[str, tuple[int, set[str]]]) -> list[str]:
 
 
 def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_until: pd.Timestamp) -> Events:
-    """Leave out every event that another row tells.
+    """Leave out every event that another row tells, or that a later export takes back.
 
     Parameters
     ----------
+    frame : pandas.DataFrame
+        Rows with the state `stages.GONE` tell of a record that is no event any more.
     readers, files : list of str
         Of each unit.
     known_until : pandas.Timestamp
@@ -143,6 +149,7 @@ def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_
         return events
     if frame["file"].nunique() > 1:
         tell_files_apart(events)
+        _taken_back(events)
         _older_exports(events)
     same_record(events)
     planned(events, known_until)
@@ -277,6 +284,41 @@ def _named_after(file: str | None, deal: str) -> str:
     if not file:
         return deal
     return f"{MADE_ID}{file} {deal}" if deal.startswith(MADE_ID) else f"{file} {deal}"
+
+
+def _taken_back(events: Events) -> None:
+    """What an export tells does not count where a later one says that it was cancelled, deleted or left by its owner.
+
+    A record that is merely absent from the later one stays: exports may be partial. A file that tells a record as an
+    event, too, takes nothing back (one row for each attendee).
+    """
+    frame = events.frame
+    gone = frame["state"] == GONE
+    if not gone.any():
+        return
+    of_deal = frame["kind"].isin(ONCE_A_DEAL)
+    record = pd.DataFrame(
+        {
+            "system": events.system(),
+            "what": frame["kind"].astype("str").mask(of_deal, "deal"),
+            "key": frame["id"].mask(of_deal, frame["deal"]),
+        }
+    ).dropna()
+    number = record.groupby(list(record.columns), sort=False).ngroup()
+    number = number[number.isin(number[gone.loc[number.index]])]
+    place = pd.DataFrame({"number": number, "file": frame["file"].loc[number.index]})
+    alive = place[~gone.loc[number.index]]
+    both = pd.MultiIndex.from_frame(place).isin(pd.MultiIndex.from_frame(alive))
+    number = number[~(gone.loc[number.index].to_numpy() & both)]
+    version = _versions(events, number.index)
+    number = number.loc[version.index]
+    last = number.drop_duplicates(keep="last")
+    kept = pd.Series(pd.Series(last.index, index=last.to_numpy()).loc[number].to_numpy(), index=number.index)
+    kept = kept[gone.loc[kept].to_numpy() & ~gone.loc[kept.index].to_numpy()]
+    unit = frame["unit"].loc[kept].set_axis(kept.index)
+    by_name = _only_by_name(events, version, kept)
+    events.drop(frame.index.isin(kept.index), TAKEN_BACK, unit, by_name, said="see")
+    events.frame = events.frame[events.frame["state"] != GONE]
 
 
 def _older_exports(events: Events) -> None:
