@@ -5,7 +5,8 @@ and two usage reports may share a week. They are the same actions, so each day
 of a person and metric is told by one of them only:
 
 - of totals that overlap, the one of fewer days counts (of equal ones the earlier);
-  the other keeps the days that are left, with their share of its count,
+  the other keeps the days that are left, with what is left of its count: all of it
+  but what the first counts on the days of both,
 - of a total and the counts by day inside it, the larger sum counts, as of two
   files that count the same day.
 
@@ -31,8 +32,8 @@ Stretch = tuple[int, int]
 def cut_note(n: int) -> str:
     """What is said of `n` reports of which only some days count."""
     return (
-        f"reports of totals cut because other reports tell some of their days: {n:,}; their counts were shared out by "
-        "days, and spread over the days left"
+        f"reports of totals cut because other reports tell some of their days: {n:,}; what the others count "
+        "there was taken off their counts, and the rest spread over the days left"
     )
 
 
@@ -74,16 +75,15 @@ def _settle_pair(own: pd.DataFrame, why: np.ndarray) -> list[tuple]:
     first, last = (own[name].to_numpy("datetime64[D]").astype(np.int64) for name in ("first_day", "date"))
     at, count, file = own["at"].to_numpy(), own["count"].to_numpy(), own["file"].to_numpy()
     total = (own["first_day"] < own["date"]).to_numpy()
-    stretches: dict[int, list[Stretch]] = {}
-    for i, days in _kept(first, last, file, total):
-        stretches.setdefault(i, []).append(days)
+    stretches: dict[int, list[tuple[Stretch, float]]] = {}
+    for i, days, n in _kept(first, last, count, file, total):
+        stretches.setdefault(i, []).append((days, n))
     why[at[[i for i in np.flatnonzero(total) if i not in stretches]]] = OTHER_TOTAL
     cut = []
     for i, left in stretches.items():
         whole = int(first[i]), int(last[i])
-        counts = [count[i]] if left == [whole] else _shares(count[i], left, whole)
         counting = []
-        for days, n in zip(left, counts):
+        for days, n in left:
             inside = ~total & (last >= days[0]) & (last <= days[1]) & (file != file[i])
             by_day = count[inside].sum()
             if inside.any() and by_day >= n:
@@ -93,24 +93,37 @@ def _settle_pair(own: pd.DataFrame, why: np.ndarray) -> list[tuple]:
                 why[at[inside]] = TOTAL_COUNTS
         if not counting:
             why[at[i]] = DAYS_COUNT
-        elif left != [whole]:
+        elif left[0][0] != whole:
             cut += counting
     return cut
 
 
-def _kept(first: np.ndarray, last: np.ndarray, file: np.ndarray, total: np.ndarray) -> list[tuple[int, Stretch]]:
-    """The days that each total tells: those that no total of another file with fewer days tells."""
+def _kept(
+    first: np.ndarray, last: np.ndarray, count: np.ndarray, file: np.ndarray, total: np.ndarray
+) -> list[tuple[int, Stretch, float]]:
+    """The days that each total tells, and their counts: those that no total of another file with fewer days tells.
+
+    What the others count on a part of their days is taken to be their share by days. Where that is more than the
+    whole count, nothing is left: the larger of two counts of the same days counts.
+    """
     order = np.lexsort([last, last - first])
-    kept: list[tuple[int, Stretch]] = []
+    kept: list[tuple[int, Stretch, float]] = []
     for i in order[total[order]].tolist():
         whole = int(first[i]), int(last[i])
-        left = _days_left(whole, [days for k, days in kept if _overlap(days, whole) and file[k] != file[i]])
-        kept += [(i, days) for days in left]
+        others = [(days, n) for k, days, n in kept if file[k] != file[i] and _n_both(days, whole)]
+        left = _days_left(whole, [days for days, _ in others])
+        told = sum(n * _n_both(days, whole) / _n_days(days) for days, n in others)
+        kept += [(i, days, n) for days, n in zip(left, _shared(max(count[i] - told, 0), left))]
     return kept
 
 
-def _overlap(one: Stretch, other: Stretch) -> bool:
-    return one[0] <= other[1] and other[0] <= one[1]
+def _n_days(stretch: Stretch) -> int:
+    return stretch[1] - stretch[0] + 1
+
+
+def _n_both(one: Stretch, other: Stretch) -> int:
+    """Days of both stretches."""
+    return max(min(one[1], other[1]) - max(one[0], other[0]) + 1, 0)
 
 
 def _days_left(whole: Stretch, taken: Iterable[Stretch]) -> list[Stretch]:
@@ -124,10 +137,12 @@ def _days_left(whole: Stretch, taken: Iterable[Stretch]) -> list[Stretch]:
     return [*left, (first, last)] if first <= last else left
 
 
-def _shares(count: float, left: list[Stretch], whole: Stretch) -> np.ndarray:
-    """The share of a count that falls on each stretch, by days; whole numbers, because actions are.
+def _shared(count: float, left: list[Stretch]) -> np.ndarray:
+    """A count shared out over stretches by their days; whole numbers, because actions are.
 
-    Sums are rounded, not shares, so that together they are never off by more than one stretch would be.
+    Sums are rounded, not shares, so that together they are the (rounded) count.
     """
-    days = np.cumsum([last - first + 1 for first, last in left])
-    return np.diff(np.rint(count * days / (whole[1] - whole[0] + 1)), prepend=0)
+    if not left:
+        return np.zeros(0)
+    days = np.cumsum([_n_days(stretch) for stretch in left])
+    return np.diff(np.rint(np.rint(count) * days / days[-1]), prepend=0)

@@ -45,14 +45,34 @@ def test_of_overlapping_totals_the_finer_counts(tmp_path):
     coarse = "Ada Berg,2026-03-31,searches,200,2026-01-01\nBo Lind,2026-02-06,searches,12,2026-01-08\n"
     read = reading(tmp_path, {"activity_1.csv": HEADER + fine, "activity_2.csv": HEADER + coarse})
     assert rows_of(read) == [
-        ("2026-01-01", "2026-01-31", 69),
+        ("2026-01-01", "2026-01-31", 58),
         ("2026-02-01", "2026-02-28", 84),
-        ("2026-03-01", "2026-03-31", 69),
+        ("2026-03-01", "2026-03-31", 58),
         ("2026-01-01", "2026-01-30", 10),
-        ("2026-01-31", "2026-02-06", 3),
+        ("2026-01-31", "2026-02-06", 4),
     ]
     assert fates(read, "activity_2.csv") == [(2, 3, "used", "")]
     assert cut_note(2) in read.tables.notes
+
+
+@pytest.mark.parametrize(("inside", "left"), [(0, 1), (1, 0), (3, 0)])
+def test_what_is_left_of_a_small_count_is_what_others_do_not_tell(tmp_path, inside, left):
+    """One action in January: of its last three weeks another report tells none of it, all of it, or more."""
+    files = {
+        "activity_1.csv": f"{HEADER}Ada Berg,2026-01-31,inmails_sent,{inside},2026-01-11\n",
+        "activity_2.csv": f"{HEADER}Ada Berg,2026-01-31,inmails_sent,1,2026-01-01\n",
+    }
+    counts = {row[0]: row[2] for row in rows_of(reading(tmp_path, files))}
+    assert counts == {"2026-01-01": left, "2026-01-11": inside}
+
+
+def test_counts_left_in_several_stretches_add_up_to_what_is_left(tmp_path):
+    """One action on the days around two reports that tell none falls on one of the three stretches."""
+    files = {
+        "activity_1.csv": f"{HEADER}Ada Berg,2026-01-10,posts,0,2026-01-06\nAda Berg,2026-01-20,posts,0,2026-01-16\n",
+        "activity_2.csv": f"{HEADER}Ada Berg,2026-01-31,posts,1,2026-01-01\n",
+    }
+    assert sum(count for *_, count in rows_of(reading(tmp_path, files))) == 1
 
 
 def test_a_total_that_others_cover_whole_is_dropped(tmp_path):
@@ -71,7 +91,7 @@ def test_days_beside_what_is_left_of_a_total(tmp_path):
     """Each stretch is compared with the days inside it, by its own share of the count."""
     files = {
         "activity_1.csv": f"{HEADER}Ada Berg,2026-01-10,searches,1,2026-01-06\n",
-        "activity_2.csv": f"{HEADER}Ada Berg,2026-01-15,searches,30,2026-01-01\n",
+        "activity_2.csv": f"{HEADER}Ada Berg,2026-01-15,searches,21,2026-01-01\n",
         "activity_3.csv": f"{HEADER}Ada Berg,2026-01-02,searches,10,\nAda Berg,2026-01-12,searches,9,\n",
     }
     read = reading(tmp_path, files)
@@ -98,7 +118,7 @@ def test_usage_reports_widened_to_full_weeks_lose_no_month(tmp_path):
     )
     searches = [row for row in named(read, "activity") if row[2] == "searches"]
     assert [(row[4], row[1], row[3]) for row in searches] == [
-        ("2024-12-30", "2025-01-31", 292),
+        ("2024-12-30", "2025-01-31", 290),
         ("2025-02-01", "2025-02-28", 280),
     ]
     assert cut_note(1) in read.tables.notes
