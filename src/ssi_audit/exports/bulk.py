@@ -229,7 +229,9 @@ class _Work:
         """Tables that are held whole, settled as in a small folder; what belongs to nobody known; and their rows."""
         kept, unmatched = settle.known_and_unmatched(self.frames, self.rows, self.matching)
         settled = {name: Settled(frame, frame) for name, frame in kept.items()}
-        final = {name: settle.finished(kept[name], name) for name in ("quotas", "absences")}
+        settled["quotas"] = settle.settle_quotas(kept["quotas"], [item.ledger.file for item in self.rows])
+        twice.add_remarks(self.remarks, settled["quotas"].remarks)
+        final = {name: settle.finished(settled[name].frame, name) for name in ("quotas", "absences")}
         return final, unmatched, settled
 
     # ---- one table

@@ -309,8 +309,7 @@ def _read_table(file: File, context: Context) -> Rows:
     order = crm.day_first_of(table, columns["start"])
     start = crm.start_times(table, columns["start"], columns["start_time"], context, order, None)
     crm.skip(table, ledger, start.isna().to_numpy(), crm.NO_DATE)
-    empty = pd.Series([], dtype="datetime64[s]")
-    told = crm.export_day(file, empty, empty, start)
+    told = crm.export_day(file, *crm.NO_TIMES, start)
     crm.skip(table, ledger, (start.dt.floor("D") > told).to_numpy(), crm.PLANNED)
     frame = pd.DataFrame(
         {

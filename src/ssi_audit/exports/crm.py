@@ -621,6 +621,10 @@ def with_started(events: pd.DataFrame) -> pd.DataFrame:
 # --------------------------------------------------------------------------- when the file was made
 
 
+# Of files that do not say when their rows were made and changed.
+NO_TIMES = (pd.Series([], dtype="datetime64[s]"),) * 2
+
+
 def export_day(file: File, created: pd.Series, changed: pd.Series, held: pd.Series | None = None) -> pd.Timestamp:
     """The day a file was exported, as far as its name says so; NaT otherwise.
 

@@ -99,6 +99,7 @@ def read(file: File, context: Context) -> Iterator[Rows]:
     crm.skip(table, ledger, ~table_mask(table, frame[filled]), NO_QUOTA)
     crm.skip(table, ledger, ~table_mask(table, frame[filled & readable]), NO_PERIOD)
     frame = frame[filled & readable & frame["row"].isin(ledger.rows[ledger.in_use])]
+    frame = frame.assign(told=crm.export_day(file, *crm.NO_TIMES))
     yield Rows(ledger, quotas=frame.reset_index(drop=True))
 
 

@@ -163,6 +163,8 @@ def read_objects(files: list[File], context: Context) -> Iterator[Rows]:
                 frame = frame[~planned]
             rows.withdrawn = pd.concat(gone) if gone else None
         rows.crm_events = frame
+        if rows.quotas is not None:
+            rows.quotas = rows.quotas.assign(told=org.told)
         yield rows
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from ssi_audit import people, schema
 from ssi_audit.errors import DataError
-from ssi_audit.exports import crm, twice
+from ssi_audit.exports import crm, quotas_twice, twice
 from ssi_audit.exports.ledger import empty_ledger, ranges
 from ssi_audit.exports.table import as_text, spread
 from ssi_audit.exports.totals import DAYS_COUNT, OTHER_TOTAL, TOTAL_COUNTS, cut_note, told_twice
@@ -34,13 +34,14 @@ OTHER_READING = "another reading of the same day counts"
 OTHER_COUNT = "counted in another file too"
 NOTHING = "nothing to count in this row"
 IN_PART = "used without counts that another file tells"
+OTHER_QUOTAS = "used without quotas that other rows tell"
 
 COLUMNS = {
     "ssi": (*schema.SSI_COLUMNS, "time"),
     "activity": schema.ACTIVITY_COLUMNS,
     # Beside the table's own: what tells whether two rows are one event (`twice`).
     "crm_events": (*schema.CRM_COLUMNS, "id", "time", "about", "state", "changed", "told"),
-    "quotas": schema.QUOTA_COLUMNS,
+    "quotas": (*schema.QUOTA_COLUMNS, "told"),
     "absences": schema.ABSENCE_COLUMNS,
     "teams": ("person", "team", "territory"),
 }
@@ -61,6 +62,8 @@ FLOATS = (*schema.PILLARS, "total", "industry_rank", "network_rank", "count", "a
 READING_DECIMALS = 3
 # Why counts are left out that another file tells.
 COUNTS_TOLD = (OTHER_COUNT, OTHER_TOTAL, DAYS_COUNT, TOTAL_COUNTS)
+# Why a row gives something all the same, of which a part is left out.
+IN_PART_OF = dict.fromkeys(COUNTS_TOLD, IN_PART) | dict.fromkeys(quotas_twice.REASONS, OTHER_QUOTAS)
 # Rows of activity that tell the same.
 SAME_COUNT = ("person", "date", "metric", "first_day")
 # Where a frame row came from: row of the file, piece of the file, file.
@@ -91,11 +94,12 @@ def build(received: Received) -> Reading:
         raise DataError(matching.problems)
     kept, unmatched = known_and_unmatched(frames, rows, matching)
     kept["withdrawn"] = combine(rows, "withdrawn")
+    files = [item.ledger.file for item in rows]
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
         "activity": settle_activity(kept["activity"]),
-        "crm_events": settle_events(kept, received.readers, [item.ledger.file for item in rows]),
-        "quotas": Settled(kept["quotas"], kept["quotas"]),
+        "crm_events": settle_events(kept, received.readers, files),
+        "quotas": settle_quotas(kept["quotas"], files),
         "absences": Settled(kept["absences"], kept["absences"]),
         "teams": Settled(kept["teams"], kept["teams"]),
     }
@@ -106,7 +110,9 @@ def build(received: Received) -> Reading:
         **final,
         people=with_presence(with_teams(matching.people, kept["teams"]), final),
         ledger=ledger,
-        notes=all_notes(received, matching, settled["activity"].cut, settled["crm_events"].remarks),
+        notes=all_notes(
+            received, matching, settled["activity"].cut, settled["crm_events"].remarks | settled["quotas"].remarks
+        ),
         fingerprint=received.fingerprint,
     )
     return Reading(tables, unmatched, matching.proposals, received.kinds, received.folder)
@@ -409,6 +415,12 @@ def _larger_counts(frame: pd.DataFrame) -> Settled:
     return Settled(winners, frame[counts], [(frame[~counts], OTHER_COUNT)])
 
 
+def settle_quotas(frame: pd.DataFrame, files: list[str]) -> Settled:
+    """One quota for each person and period (`quotas_twice`)."""
+    kept, dropped, remarks = quotas_twice.count_once(frame, files)
+    return Settled(kept, kept, dropped, remarks=remarks)
+
+
 def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list[str]) -> Settled:
     """An event that several rows, exports or systems tell counts once (`twice`)."""
     frame = _with_withdrawn(kept["crm_events"], kept["withdrawn"])
@@ -452,8 +464,8 @@ def close_ledgers(rows: list, settled: list[Settled]) -> None:
         for numbers, *why in dropped:
             gone = ledger.at(numbers.get(unit, NO_ROWS))
             ledger.skip(gone & ~alive, *why)
-            if why[0] in COUNTS_TOLD:
-                ledger.repair(gone & alive, IN_PART, why[0])
+            if why[0] in IN_PART_OF:
+                ledger.repair(gone & alive, IN_PART_OF[why[0]], why[0])
         for members in item.parts.values():
             alive |= ledger.at(members)
         ledger.skip(~alive & ledger.in_use, NOTHING)

@@ -26,6 +26,8 @@ TAKEN_BACK = "a later export takes it back: cancelled, deleted or not counted th
 OTHER_LIST = "the same event in another list"
 BY_NAME = "the file name was taken to say which is later"
 APART = "numbers of several deals"
+QUOTAS_CONFLICT = "quotas of which none counts"
+QUOTAS_BY_NAME = "quotas of the later file by its name"
 PLANNED = "planned: it lies behind everything else these files know"
 SAME_MEETING = "the same meeting in another system"
 SAME_DEAL = "the same deal in another system"
@@ -42,6 +44,9 @@ OVERLAP_SHARE, OVERLAP_MIN = 0.5, 3
 NOTES = {
     APART: "{files}: {n:,} deal numbers stand for another deal in another file (no title, day or amount agrees): "
     "each deal counts, with the name of its file before its number",
+    QUOTAS_CONFLICT: "{files}: {n:,} quotas stand beside another amount or currency for the same person and days: none "
+    "of them counts; leave one row of each, or their sum",
+    QUOTAS_BY_NAME: "{files}: {n:,} quotas are told differently and nothing dates the files: " + BY_NAME,
     BY_NAME: "{files}: {n:,} events are told differently and nothing dates the files: " + BY_NAME,
 }
 MOST_NAMED = 6

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 
 from ssi_audit.exports.quotas import NO_PERIOD, NO_QUOTA
+from ssi_audit.exports.quotas_twice import CONFLICT, LATER_QUOTA, SAME_QUOTA
+from ssi_audit.exports.settle import OTHER_QUOTAS
+from ssi_audit.exports.twice import BY_NAME
 from ssi_audit.people import NO_OWNER
 from tests.unit.exports.crm_files import lines_of, rows_in_ledger, rows_of, sheet_text
-from tests.unit.exports.folders import complaint, named, reading
+from tests.unit.exports.folders import complaint, fill, named, reading
+from tests.unit.exports.in_blocks import same, tiny_blocks  # noqa: F401
 
 
 def test_a_quota_a_row(tmp_path):
@@ -42,7 +46,7 @@ PERIODS = [
 def test_periods_in_the_ways_people_write_them(tmp_path):
     """Quarters, halves, months in several languages, years; what is none is told, not guessed."""
     none = ["Q5 2026", "2026-13", "13/2026", "Spring 2026", "Q1", "99"]
-    rows = [("Ada Berg", written, str(at)) for at, written in enumerate([*(row[0] for row in PERIODS), *none])]
+    rows = [(f"Seller {at}", written, str(at)) for at, written in enumerate([*(row[0] for row in PERIODS), *none])]
     read = reading(tmp_path, {"q.csv": sheet_text(("Sales Rep", "Period", "Target"), *rows)})
     found = {int(row[3]): row[1:3] for row in named(read, "quotas")}
     assert found == {at: (first, last) for at, (_, first, last) in enumerate(PERIODS)}
@@ -126,3 +130,65 @@ def test_a_list_of_campaigns_is_no_list_of_quotas(tmp_path):
     """Name, start, end and budget need a seller beside them."""
     text = sheet_text(("Name", "Start", "End", "Budget"), ("Spring", "2026-01-01", "2026-03-31", "500"))
     assert reading(tmp_path, {"x.csv": text}).kinds == {}
+
+
+# --------------------------------------------------------------------------- told twice
+
+QUARTERS = ("Sales Rep", "Quarter", "Quota", "Currency")
+
+
+@pytest.mark.parametrize("names", [("plan.csv", "plan (1).csv"), ("b/plan 2026-01-05.csv", "a/plan 2026-02-05.csv")])
+@pytest.mark.parametrize("amounts", [("60000", "50000"), ("50000", "60000")])
+def test_of_two_files_the_later_quota_counts(tmp_path, names, amounts):
+    """A plan that was revised, up or down; what only the earlier one tells stays."""
+    first = sheet_text(QUARTERS, ("Ada Berg", "Q1 2026", amounts[0], "EUR"), ("Bo Lind", "Q1 2026", "7", "EUR"))
+    later = sheet_text(QUARTERS, ("Ada Berg", "Q1 2026", amounts[1], "EUR"))
+    read = reading(tmp_path, {names[0]: first, names[1]: later})
+    assert [row[3] for row in named(read, "quotas")] == [float(amounts[1]), 7]
+    assert rows_of(read, names[0]) == {LATER_QUOTA: 1, "used": 1}
+    assert bool([note for note in read.tables.notes if BY_NAME in note]) == ("2026" not in names[0])
+
+
+def test_quotas_that_conflict_in_one_file_do_not_count(tmp_path):
+    """Two products, a correction or a typing error: nobody can say, so none counts, and a note says what to do."""
+    rows = [("Ada Berg", "Q1 2026", "60000", "EUR"), ("Ada Berg", "Q1 2026", "65000", "EUR"),
+            ("Ada Berg", "Q2 2026", "9", "EUR"), ("Bo Lind", "Q1 2026", "7", "EUR"),
+            ("Bo Lind", "Q1 2026", "7", "PLN")]  # fmt: skip
+    older = sheet_text(QUARTERS, ("Ada Berg", "Q1 2026", "1", "EUR"))
+    read = reading(tmp_path, {"q 1.csv": older, "q 2.csv": sheet_text(QUARTERS, *rows)})
+    assert [row[1:4] for row in named(read, "quotas")] == [("2026-04-01", "2026-06-30", 9)]
+    assert rows_of(read, "q 2.csv") == {CONFLICT: 4, "used": 1}
+    assert rows_of(read, "q 1.csv") == {LATER_QUOTA: 1}
+    (note,) = [note for note in read.tables.notes if "quotas stand beside another" in note]
+    assert note.startswith("q 2.csv: 4 quotas")
+
+
+def test_the_same_quota_again_counts_once(tmp_path):
+    """In another row or file; where one of them does not say its currency, the other does."""
+    one = ("Ada Berg", "Q1 2026", "60000", "EUR")
+    files = {"quotas 1.csv": sheet_text(QUARTERS, one, (*one[:3], "")), "quotas 2.csv": sheet_text(QUARTERS, one)}
+    read = reading(tmp_path, files)
+    assert [row[3:] for row in named(read, "quotas")] == [(60000, "EUR")]
+    assert rows_of(read, "quotas 1.csv") == {SAME_QUOTA: 2}
+    assert not [note for note in read.tables.notes if "quotas" in note]
+
+
+def test_a_row_of_which_one_quota_counts_elsewhere_is_used_in_part(tmp_path):
+    """A column a quarter: the second quarter was revised in a later file."""
+    files = {
+        "quotas 1.csv": sheet_text(("Sales Rep", "Q1 2026", "Q2 2026"), ("Ada Berg", "5", "6")),
+        "quotas 2.csv": sheet_text(("Sales Rep", "Q2 2026", "Q3 2026"), ("Ada Berg", "8", "9")),
+    }
+    read = reading(tmp_path, files)
+    assert [row[3] for row in named(read, "quotas")] == [5, 8, 9]
+    assert rows_of(read, "quotas 1.csv") == {OTHER_QUOTAS: 1}
+
+
+@pytest.mark.usefixtures("tiny_blocks")
+def test_beside_a_large_table_quotas_are_told_once(tmp_path):
+    """A folder that is read in blocks."""
+    plain = "person,date,kind\n" + "".join(f"Ada Berg,2026-01-{day:02d},inquiry\n" for day in range(1, 20))
+    quotas = "person,period_start,period_end,quota\nAda Berg,2026-01-01,2026-03-31,{}\n"
+    files = {"crm_events.csv": plain, "quotas.csv": quotas.format(5), "quotas (1).csv": quotas.format(4)}
+    result = same(fill(tmp_path, files))
+    assert result.frames["quotas"]["quota"].tolist() == [4]
