@@ -1,9 +1,10 @@
-"""Deal numbers that begin again in each file: the same number, but not the same deal.
+"""Numbers that begin again in each file: the same number, but not the same deal (nor inquiry, nor meeting).
 
 Two files of a system tell the same deal under a number if they agree on
 anything that is seldom the same by chance (`FACTS`). Where both know such a
 fact and none agrees, they tell two deals; where they have none in common,
-nothing speaks against the number.
+nothing speaks against the number. An inquiry is known by its company and its
+day, a meeting by its subject and its day: they are deals that never close.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ TAKEN_BACK = "a later export takes it back: cancelled, deleted or not counted th
 OTHER_LIST = "the same event in another list"
 BY_NAME = "the file name was taken to say which is later"
 APART = "numbers of several deals"
+IDS_APART = "numbers of several inquiries or meetings"
 QUOTAS_CONFLICT = "quotas of which none counts"
 QUOTAS_BY_NAME = "quotas of the later file by its name"
 PLANNED = "planned: it lies behind everything else these files know"
@@ -38,12 +39,16 @@ CLOSINGS = ("deal_won", "deal_lost")
 # A mark that a reader made because the file has no ids (`crm.deal_ids`).
 MADE_ID = "~"
 CALENDARS = "calendars"
+# What is counted from 1 in a file. The long numbers of a system stand for one record, whatever became of it.
+COUNTED = r"\D{0,4}\d{1,6}"
 # Two lists without ids overlap when they tell the same for most of the days that both cover.
 OVERLAP_SHARE, OVERLAP_MIN = 0.5, 3
 # Remarks → the notes that say them, of how many events or deals, and of which files.
 NOTES = {
     APART: "{files}: {n:,} deal numbers stand for another deal in another file (no title, day or amount agrees): "
     "each deal counts, with the name of its file before its number",
+    IDS_APART: "{files}: {n:,} numbers of inquiries or meetings stand for another one in another file (neither day nor "
+    "subject agrees): each counts",
     QUOTAS_CONFLICT: "{files}: {n:,} quotas stand beside another amount or currency for the same person and days: none "
     "of them counts; leave one row of each, or their sum",
     QUOTAS_BY_NAME: "{files}: {n:,} quotas are told differently and nothing dates the files: " + BY_NAME,
@@ -228,36 +233,62 @@ def _only_by_name(
 
 
 def tell_files_apart(events: Events) -> None:
-    """Deal numbers that begin again in each file (`restarted`) get the name of their file in front."""
-    frame = events.frame
-    of_deal = frame[frame["deal"].notna()]
-    once = of_deal[of_deal["kind"].isin(ONCE_A_DEAL)]
+    """Numbers that begin again in each file (`restarted`) get the name of their file in front.
+
+    Those of deals in all that belongs to the deal; those of inquiries and meetings in themselves, and in their case
+    where it goes by the same number.
+    """
+    kind, deal = events.frame["kind"], events.frame["deal"]
+    new = _named_apart(events, "deal", deal.notna(), kind.isin(ONCE_A_DEAL), APART)
+    if len(new):
+        events.frame = events.frame.assign(deal=deal.astype("str").where(~deal.index.isin(new.index), new))
+    counted = events.frame["id"].dropna()
+    counted = counted[counted.str.fullmatch(COUNTED)].index
+    for one in ("inquiry", "meeting") if len(counted) else ():
+        mine = (kind == one) & kind.index.isin(counted)
+        new = _named_apart(events, "id", mine, mine, IDS_APART)
+        if len(new):
+            frame, ids = events.frame.copy(), events.frame.loc[new.index, "id"]
+            case = new.index[(frame.loc[new.index, "deal"] == ids).to_numpy(dtype=bool)]
+            frame = frame.astype({"id": "str", "deal": "str"})
+            frame.loc[new.index, "id"] = new
+            frame.loc[case, "deal"] = new.loc[case]
+            events.frame = frame
+
+
+def _named_apart(events: Events, column: str, mine: pd.Series, telling: pd.Series, remark: str) -> pd.Series:
+    """The numbers in a column that stand for several records, each with the name of its file in front.
+
+    Parameters
+    ----------
+    mine, telling : pandas.Series of bool
+        Rows that have such numbers, and those of them that tell of the record itself.
+    """
+    mine = events.frame[mine]
+    once = mine[telling.loc[mine.index]]
     if once["file"].nunique() < 2:
-        return
+        return pd.Series(dtype="str")
     names, place = _in_order(events)
-    unit = of_deal["unit"].to_numpy()
+    unit = mine["unit"].to_numpy()
     told = pd.DataFrame(
         {
             "system": pd.factorize(events.systems)[0][unit],
-            "deal": of_deal["deal"],
+            "own": mine[column],
             "file": place[unit],
-            "person": pd.factorize(of_deal["person"])[0],
+            "person": pd.factorize(mine["person"])[0],
         }
     )
-    told["number"] = told.groupby(["system", "deal"], sort=False, observed=True).ngroup()
-    deals = other_deals(_facts(told.loc[once.index], once))
-    if not deals:
-        return
-    label = {number: _labels(found, names) for number, found in deals.items()}
-    for found in deals.values():
-        events.remark(APART, 1, {names[file] for one in found for file in one.files})
-    mine = told[told["number"].isin(set(deals))]
-    deal = frame["deal"].astype("str")
-    deal.loc[mine.index] = [
+    told["number"] = told.groupby(["system", "own"], sort=False, observed=True).ngroup()
+    records = other_deals(_facts(told.loc[once.index], once))
+    label = {number: _labels(found, names) for number, found in records.items()}
+    for found in records.values():
+        events.remark(remark, 1, {names[file] for one in found for file in one.files})
+    told = told[told["number"].isin(set(records))]
+    new = [
         _named_after(label[number].get(("file", file)) or label[number].get(("person", person)), str(own))
-        for number, file, person, own in mine[["number", "file", "person", "deal"]].itertuples(index=False)
+        for number, file, person, own in told[["number", "file", "person", "own"]].itertuples(index=False)
     ]
-    events.frame = frame.assign(deal=deal)
+    return pd.Series(new, index=told.index, dtype="str")
 
 
 def _facts(told: pd.DataFrame, once: pd.DataFrame) -> pd.DataFrame:
@@ -267,7 +298,7 @@ def _facts(told: pd.DataFrame, once: pd.DataFrame) -> pd.DataFrame:
     said = pd.Series(np.append(words, "")[about], index=once.index)
     return told[["number", "file", "person"]].assign(
         about=said.where(said != ""),
-        opened=once["date"].where(once["kind"] == "opportunity"),
+        opened=once["date"].where(~once["kind"].isin(CLOSINGS)),
         ended=once["date"].where(once["kind"].isin(CLOSINGS)),
         amount=once["amount"],
     )

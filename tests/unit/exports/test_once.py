@@ -417,3 +417,58 @@ def test_nothing_is_no_problem(tmp_path):
     assert events(reading(tmp_path / "1", {"a.csv": sheet_text(HUBSPOT)})) == []
     files = {"a.csv": sheet_text(HUBSPOT), "b.csv": sheet_text(SALESFORCE, tuple(SALESFORCE_DEAL.values()))}
     assert len(events(reading(tmp_path / "2", files))) == 2
+
+
+VISITS = ("Visit ID", "Sales Rep", "Visit Date", "Subject")
+LEADS = ("Lead ID", "Lead Owner", "Lead Date", "Company", "Lead Source")
+
+
+def visits(month: int, *subjects: str, moved: int = 0) -> str:
+    """Ada's visits of a month, numbered from 1."""
+    rows = [
+        (str(at), "Ada Berg", f"2025-{month:02d}-{at + 2 + moved:02d}", said) for at, said in enumerate(subjects, 1)
+    ]
+    return sheet_text(VISITS, *rows)
+
+
+def test_meeting_numbers_that_begin_again_in_each_file_are_different_meetings(tmp_path):
+    """January's visit 1 is not February's; without a subject the day alone tells, and a note says so."""
+    files = {"jan.csv": visits(1, "Oak", "Yew", ""), "feb.csv": visits(2, "Elm", "Fir", "", "Ash")}
+    read = reading(tmp_path, files)
+    assert [row[1] for row in events(read)] == [
+        "2025-01-03", "2025-01-04", "2025-01-05", "2025-02-03", "2025-02-04", "2025-02-05", "2025-02-06",
+    ]  # fmt: skip
+    assert rows_of(read, "jan.csv") == {"used": 3}
+    assert [note for note in read.tables.notes if note.startswith("feb.csv, jan.csv: 3 numbers of inquiries or")]
+
+
+def test_a_meeting_that_moved_or_was_renamed_is_one(tmp_path):
+    """Its subject, or its day, is that of the earlier export; the later export says when it was."""
+    files = {"v.csv": visits(1, "Oak", "Yew"), "v (1).csv": visits(1, "Oak", "Yew", "Fir", moved=7)}
+    assert [row[1] for row in events(reading(tmp_path / "1", files))] == ["2025-01-10", "2025-01-11", "2025-01-12"]
+    files = {"v.csv": visits(1, "Oak", "Yew"), "v (1).csv": visits(1, "Elm", "Fir")}
+    assert len(events(reading(tmp_path / "2", files))) == 2
+
+
+def test_a_system_does_not_give_its_long_numbers_twice(tmp_path):
+    """Another day and subject under a number of ten digits: the meeting was changed."""
+    one, other = (("7033412345", *met, "Completed", "Ada Berg") for met in
+                  (("Demo", "2026-02-10 10:00"), ("Offer", "2026-02-12 10:00")))  # fmt: skip
+    read = reading(tmp_path, {"m.csv": sheet_text(MEETINGS, one), "m (1).csv": sheet_text(MEETINGS, other)})
+    assert [row[1] for row in events(read)] == ["2026-02-12"]
+
+
+def test_inquiry_numbers_that_begin_again_in_each_file_are_different_inquiries(tmp_path):
+    """Lead 1 of two lists; the case of each keeps its own name, so that no meeting is tied to the wrong one."""
+    files = {
+        "jan.csv": sheet_text(LEADS, ("1", "Ada Berg", "2025-01-03", "Oak", "Web"),
+                              ("2", "Ada Berg", "2025-01-04", "Yew", "Web")),
+        "feb.csv": sheet_text(LEADS, ("1", "Ada Berg", "2025-02-03", "Elm", "LinkedIn"),
+                              ("2", "Bo Lund", "2025-01-04", "Yew", "Web")),
+    }  # fmt: skip
+    read = reading(tmp_path, files)
+    assert events(read, "date", "person", "deal") == [
+        ("2025-01-03", "Ada Berg", "jan.csv 1"),
+        ("2025-01-04", "Ada Berg", "2"),
+        ("2025-02-03", "Ada Berg", "feb.csv 1"),
+    ]
