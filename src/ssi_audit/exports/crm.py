@@ -57,6 +57,8 @@ NO_SELLER = 0.45
 # Columns of deals that go into every event as they are.
 PASSED_ON = ("source", "deal", "about", "changed", "told")
 
+# What is handed on of a deal of which a file tells neither when it was opened nor when it was closed.
+STATE_ONLY = "state"
 DELETED = "deleted in the CRM"
 OTHER_PIPELINE = "another pipeline (setting pipelines)"
 OPEN_UNDATED = "open deal without a creation date"
@@ -301,7 +303,8 @@ def read_deals(
     named = {name: columns[name] for name in ("stage", "status", "won", "lost", "probability", "pipeline")}
     whole = any(columns[name] for name in ("stage", "status", "won", "lost", "is_closed", "probability"))
     if whole:
-        state = stages.outcomes(table, {**named, "closed": columns["is_closed"]}, context, ask)
+        named["closed"] = columns["is_closed"]
+        state = stages.outcomes(table, named, context, ask)
     else:  # a list of won deals says so by its dates only
         state = stages.by_dates(time["won_on"], time["lost_on"])
     if style.needs_closing:
@@ -335,7 +338,7 @@ def read_deals(
     events = deal_events(table, ledger, deals, context)
     return Rows(
         ledger, crm_events=events if whole else events.drop(columns="state"),
-        withdrawn=withdrawn_deals(deals.assign(row=table.rows), gone),
+        withdrawn=withdrawn_deals(table, deals, gone, stages.known(table, named, context) if whole else None),
     )  # fmt: skip
 
 
@@ -397,9 +400,28 @@ def deal_events(table: Table, ledger: Ledger, deals: pd.DataFrame, context: Cont
     )
 
 
-def withdrawn_deals(deals: pd.DataFrame, gone: np.ndarray) -> pd.DataFrame | None:
-    """Deals that are none any more, as `deal_events` takes them, with their rows; dated by their opening."""
-    return withdrawn(deals.assign(kind="opportunity", date=deals["created"]), gone, "deal")
+def withdrawn_deals(
+    table: Table, deals: pd.DataFrame, gone: np.ndarray, known: np.ndarray | None
+) -> pd.DataFrame | None:
+    """Deals that are none any more, dated by their opening; and of those without any day what state they are in.
+
+    Parameters
+    ----------
+    deals : pandas.DataFrame
+        As `deal_events` takes them.
+    gone : numpy.ndarray of bool
+    known : numpy.ndarray of object, optional
+        State of each deal as far as it is certain (`stages.known`).
+    """
+    deals = deals.assign(row=table.rows)
+    parts = [withdrawn(deals.assign(kind="opportunity", date=deals["created"]), gone, "deal")]
+    if known is not None:
+        undated = ~gone & deals["created"].isna().to_numpy() & (deals["deal"] != "").to_numpy()
+        undated &= (known == stages.OPEN) | (deals["closed"].isna().to_numpy() & (known != stages.UNKNOWN))
+        if undated.any():
+            parts.append(deals[undated].assign(person="", kind=STATE_ONLY, state=known[undated]))
+    parts = [part for part in parts if part is not None]
+    return pd.concat(parts, ignore_index=True) if parts else None
 
 
 def _skip_other_pipelines(table: Table, ledger: Ledger, column: str | None, context: Context) -> None:

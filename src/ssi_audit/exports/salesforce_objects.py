@@ -323,8 +323,9 @@ def _read_opportunities(table: Table, org: _Org, context: Context) -> Rows:
             "changed": _changed(table, org, context),
         }
     )
+    known = stages.known(table, columns, context)
     table = replace(table, frame=table.frame[[]])  # an export of an organisation is large: let go of its cells
-    withdrawn = crm.withdrawn_deals(deals.assign(row=table.rows), gone)
+    withdrawn = crm.withdrawn_deals(table, deals, gone, known)
     return Rows(ledger, crm_events=crm.deal_events(table, ledger, deals, context), withdrawn=withdrawn)
 
 

@@ -34,6 +34,7 @@ OTHER_READING = "another reading of the same day counts"
 OTHER_COUNT = "counted in another file too"
 NOTHING = "nothing to count in this row"
 IN_PART = "used without counts that another file tells"
+OTHER_STATE = "used without what a later export tells otherwise"
 OTHER_QUOTAS = "used without quotas that other rows tell"
 
 COLUMNS = {
@@ -64,6 +65,7 @@ READING_DECIMALS = 3
 COUNTS_TOLD = (OTHER_COUNT, OTHER_TOTAL, DAYS_COUNT, TOTAL_COUNTS)
 # Why a row gives something all the same, of which a part is left out.
 IN_PART_OF = dict.fromkeys(COUNTS_TOLD, IN_PART) | dict.fromkeys(quotas_twice.REASONS, OTHER_QUOTAS)
+IN_PART_OF[twice.LATER_EXPORT] = OTHER_STATE
 # Rows of activity that tell the same.
 SAME_COUNT = ("person", "date", "metric", "first_day")
 # Where a frame row came from: row of the file, piece of the file, file.

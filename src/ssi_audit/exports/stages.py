@@ -114,7 +114,13 @@ def outcomes(table: Table, columns: dict[str, str | None], context: Context, loo
     return _judged(once, columns, context, asked)[kind]
 
 
-def _judged(table: Table, columns: dict[str, str | None], context: Context, look: np.ndarray) -> np.ndarray:
+def known(table: Table, columns: dict[str, str | None], context: Context) -> np.ndarray:
+    """As `outcomes`, with "" where nothing says for certain what a row means; nothing is asked or noted."""
+    kind, once = table.distinct(*(name for name in columns.values() if name is not None))
+    return _told(once, columns, context)[kind]
+
+
+def _told(table: Table, columns: dict[str, str | None], context: Context) -> np.ndarray:
     stage, status = table.words(columns.get("stage")), table.words(columns.get("status"))
     answers = {text.fold(name): meaning for name, meaning in context.settings.stages.items()}
     state = _each(stage, lambda name: answers.get(text.fold(name), UNKNOWN))
@@ -124,6 +130,12 @@ def _judged(table: Table, columns: dict[str, str | None], context: Context, look
     _fill(state, _each(stage, stage_meaning))
     if (state == UNKNOWN).any():
         _fill(state, _from_probability(table, columns.get("probability")))
+    return state
+
+
+def _judged(table: Table, columns: dict[str, str | None], context: Context, look: np.ndarray) -> np.ndarray:
+    stage, status = table.words(columns.get("stage")), table.words(columns.get("status"))
+    state = _told(table, columns, context)
     unknown = state == UNKNOWN
     shown = stage.where(stage != "", status).to_numpy(dtype=object)
     unknown &= shown != ""

@@ -17,8 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ssi_audit.exports.crm import STATE_ONLY
 from ssi_audit.exports.restarted import Telling, other_deals
-from ssi_audit.exports.stages import GONE
+from ssi_audit.exports.stages import GONE, LOST, WON
 
 SAME_EVENT = "the same event in another row or export"
 LATER_EXPORT = "a later export tells this deal"
@@ -36,6 +37,7 @@ SAME_DEAL = "the same deal in another system"
 # A deal is opened, won or lost once; a deal may have many meetings.
 ONCE_A_DEAL = ("opportunity", "deal_won", "deal_lost")
 CLOSINGS = ("deal_won", "deal_lost")
+ENDS = {WON: "deal_won", LOST: "deal_lost"}
 # A mark that a reader made because the file has no ids (`crm.deal_ids`).
 MADE_ID = "~"
 CALENDARS = "calendars"
@@ -358,10 +360,14 @@ def _taken_back(events: Events) -> None:
 
 
 def _older_exports(events: Events) -> None:
-    """Of a deal that two exports tell as a whole (``state``), the later one counts: it may have been reopened."""
+    """Of a deal that two exports tell as a whole (``state``), the later one counts: it may have been reopened.
+
+    What it leaves open stays: a view without a column of the opening day does not say that a deal was never opened.
+    """
     frame = events.frame
     whole = frame[frame["state"].notna() & frame["deal"].notna()]
     if whole["file"].nunique() < 2:
+        events.frame = frame[frame["kind"] != STATE_ONLY]
         return
     version = _versions(events, whole.index)
     deal = pd.DataFrame({"system": events.system().loc[version.index], "deal": whole["deal"].loc[version.index]})
@@ -369,8 +375,17 @@ def _older_exports(events: Events) -> None:
     last = number.drop_duplicates(keep="last")
     kept = pd.Series(pd.Series(last.index, index=last.to_numpy()).loc[number].to_numpy(), index=number.index)
     kept = kept[frame["file"].loc[kept.index].to_numpy() != frame["file"].loc[kept].to_numpy()]
+    told = pd.MultiIndex.from_arrays([number, frame["file"].loc[number.index], frame["kind"].loc[number.index]])
+    kind, by = frame["kind"].loc[kept.index].astype("str"), frame.loc[kept]
+    again = pd.MultiIndex.from_arrays([number.loc[kept.index], by["file"], kind]).isin(told)
+    other_end = kind.isin(CLOSINGS).to_numpy() & (kind.to_numpy() != by["state"].astype("str").map(ENDS).to_numpy())
+    kept = kept[again | other_end | (kind == STATE_ONLY).to_numpy()]
     unit = frame["unit"].loc[kept].set_axis(kept.index)
-    events.drop(frame.index.isin(kept.index), LATER_EXPORT, unit, _only_by_name(events, version, kept))
+    silent = (frame["kind"].loc[kept] == STATE_ONLY).set_axis(kept.index)
+    by_name = _only_by_name(events, version, kept)
+    for which, said in ((kept.index[~silent], "counted in"), (kept.index[silent], "see")):
+        events.drop(events.frame.index.isin(which), LATER_EXPORT, unit, by_name, said)
+    events.frame = events.frame[events.frame["kind"] != STATE_ONLY]
 
 
 def same_record(events: Events) -> None:

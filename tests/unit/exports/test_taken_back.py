@@ -157,3 +157,33 @@ def test_beside_a_large_table_the_same_is_taken_back(tmp_path):
     result = same(fill(tmp_path, files))
     assert result.in_blocks == 1
     assert (result.frames["crm_events"]["kind"] == "meeting").sum() == 1
+
+
+DEALS = ("Deal ID", "Deal Name", "Deal Owner", "Stage", "Created Date", "Close Date")
+
+
+def deals(*rows: tuple, without: int | None = None) -> str:
+    """A list of deals, perhaps of a view that does not show one of its columns."""
+    return sheet_text(*([cell for at, cell in enumerate(row) if at != without] for row in (DEALS, *rows)))
+
+
+@pytest.mark.parametrize(
+    ("stage", "closed", "left"),
+    [
+        ("Closed Won", "2025-03-20", [("deal_won", "2025-03-20"), ("opportunity", "2025-01-11")]),
+        ("Closed Lost", "2025-03-20", [("deal_lost", "2025-03-20"), ("opportunity", "2025-01-11")]),
+        ("Closed Won", "", [("deal_won", "2025-03-11"), ("opportunity", "2025-01-11")]),
+        ("Negotiation", "2025-06-20", [("opportunity", "2025-01-11")]),
+        ("Closed Lost", "", [("opportunity", "2025-01-11")]),
+        ("Archive", "", [("deal_won", "2025-03-11"), ("opportunity", "2025-01-11")]),
+    ],
+    ids=["closed on another day", "lost after all", "no day", "open again", "lost, no day", "who knows"],
+)
+def test_a_later_view_without_the_opening_day_takes_no_opening_away(tmp_path, stage, closed, left):
+    """What the later export tells counts; what it leaves open stays as the earlier one told it."""
+    row = ("D1", "Oak", "Ada Berg", "Closed Won", "2025-01-11", "2025-03-11")
+    other = ("D2", "Yew", "Ada Berg", "Closed Won", "2025-01-12", "2025-03-11")
+    later = deals((*row[:3], stage, "", closed), other, without=4)
+    read = reading(tmp_path, {"deals.csv": deals(row), "deals (1).csv": later})
+    assert [row[:2] for row in events(read, "kind", "date", "deal") if row[2] == "D1"] == left
+    assert read.tables.ledger["rows"].sum() == 3
