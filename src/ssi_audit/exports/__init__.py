@@ -67,7 +67,7 @@ import pandas as pd
 from ssi_audit import schema
 from ssi_audit.errors import DataError, Problem
 from ssi_audit.exports import settle, workbooks
-from ssi_audit.exports.files import File, Folder, ReadingRules, open_folder
+from ssi_audit.exports.files import File, Folder, ReadingRules, SheetFile, open_folder
 from ssi_audit.exports.ledger import Ledger, empty_ledger, whole_file
 from ssi_audit.exports.table import Context, Rows, Table, column_list
 from ssi_audit.exports.text import Dialect, Unreadable, fold
@@ -200,6 +200,8 @@ class Received:
         File → sha256.
     kinds : dict of str to str
         File → what it was recognised as.
+    tabs : dict of str to tuple of (str, int)
+        Sheet that was read as a file → its workbook, and its place there.
     spool : spool.Spool, optional
         Takes the rows of large files.
     """
@@ -213,6 +215,7 @@ class Received:
         self.notes: list[str] = []
         self.hashes: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
+        self.tabs: dict[str, tuple[str, int]] = {}
 
     def problem(self, problem: Problem, skip: bool) -> None:
         """Something that stops the run, or, if the user wants that, leaves the file out."""
@@ -280,6 +283,7 @@ def _read_unit(reader, source, files: list[File], settings, received: Received, 
     strangers: list[pd.DataFrame] = []
     try:
         received.hashes |= {file.name: file.sha256 for file in files}
+        received.tabs |= {file.name: (file.book.name, file.place) for file in files if isinstance(file, SheetFile)}
         if reader is not None:
             rows = list(reader.read_folder(source, [file.whole for file in files], context))
         elif (reader := recognise(source)) is not None:

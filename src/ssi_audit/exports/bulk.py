@@ -229,7 +229,9 @@ class _Work:
         """Tables that are held whole, settled as in a small folder; what belongs to nobody known; and their rows."""
         kept, unmatched = settle.known_and_unmatched(self.frames, self.rows, self.matching)
         settled = {name: Settled(frame, frame) for name, frame in kept.items()}
-        settled["quotas"] = settle.settle_quotas(kept["quotas"], [item.ledger.file for item in self.rows])
+        settled["quotas"] = settle.settle_quotas(
+            kept["quotas"], [item.ledger.file for item in self.rows], self.received.tabs
+        )
         twice.add_remarks(self.remarks, settled["quotas"].remarks)
         final = {name: settle.finished(settled[name].frame, name) for name in ("quotas", "absences")}
         return final, unmatched, settled
@@ -395,7 +397,7 @@ class _Work:
         days = {table: pd.DataFrame({"date": pd.Series([self.latest.get(table)], dtype="datetime64[us]")})
                 for table in ("ssi", "activity")}  # fmt: skip
         files = [item.ledger.file for item in self.rows]
-        result = settle.settle_events({**days, **whole}, self.received.readers, files)
+        result = settle.settle_events({**days, **whole}, self.received.readers, files, self.received.tabs)
         self._close(result)
         self._put_out("crm_events", result.frame)
 

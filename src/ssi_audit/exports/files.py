@@ -359,15 +359,20 @@ class SheetFile(File):
         further one is ``file.xlsx [sheet]``.
     keep : bool
         Never forget the cells: they are few, or the workbook would be opened too often.
+    place : int
+        Which of the workbook's sheets it is, from the earliest to the latest.
     """
 
-    def __init__(self, book: File, sheets: list[Sheet], sheet: Sheet, *, first: bool, keep: bool = False) -> None:
+    def __init__(
+        self, book: File, sheets: list[Sheet], sheet: Sheet, *, first: bool, keep: bool = False, place: int = 0
+    ) -> None:
         # What stands behind a slash would be taken for the name of the file.
         self._title = " ".join(sheet.name.replace("/", " ").split())
         self._behind = "" if first else f" [{self._title}]"
         super().__init__(f"{book.name}{self._behind}", book.folder, book._load, book.size, book._rules)
         self._book, self._names = book, frozenset(one.name for one in sheets)
         self.kind = "workbook"
+        self.place = place
         self.sheets = sheets
         self._kept = sheets if keep else None
 

@@ -123,7 +123,7 @@ def _span(table: Table, columns: dict, header: str | None, context: Context | No
     year = table.words(columns["year"])
     said = table.words(columns["period"]) if header is None else pd.Series(header, index=year.index, dtype="str")
     codes, distinct = pd.factorize(said + "\x1f" + year)
-    spans = [_period(*one.split("\x1f")) for one in distinct]
+    spans = [period_of(*one.split("\x1f")) for one in distinct]
     first = np.array([span[0] for span in spans], dtype="datetime64[s]")
     last = np.array([span[1] for span in spans], dtype="datetime64[s]")
     return pd.DataFrame({"period_start": first[codes], "period_end": last[codes]})
@@ -131,11 +131,11 @@ def _span(table: Table, columns: dict, header: str | None, context: Context | No
 
 def _period_columns(header: list[str], with_year: bool) -> list[str]:
     """Headers that name a period; without a year in them only where the rows have one."""
-    return [cell for cell in header if not np.isnat(_period(cell, "2000" if with_year else "")[0])]
+    return [cell for cell in header if not np.isnat(period_of(cell, "2000" if with_year else "")[0])]
 
 
 @lru_cache(maxsize=4096)
-def _period(words: str, year: str = "") -> tuple[np.datetime64, np.datetime64]:
+def period_of(words: str, year: str = "") -> tuple[np.datetime64, np.datetime64]:
     """First and last day of ``2026-Q1``, ``Q1/26``, ``H2 2026``, ``2026-03``, ``Mar 2026``, ``2026``; NaT if none.
 
     `year` is used where the words hold none.

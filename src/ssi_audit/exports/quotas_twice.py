@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ssi_audit.exports.twice import QUOTAS_BY_NAME, QUOTAS_CONFLICT, add_remarks, name_key
+from ssi_audit.exports.twice import QUOTAS_BY_NAME, QUOTAS_CONFLICT, Tabs, add_remarks, name_key
 
 SAME_QUOTA = "the same quota again"
 LATER_QUOTA = "a later file tells this quota"
@@ -21,7 +21,7 @@ KEY = ["person", "period_start", "period_end"]
 
 
 def count_once(
-    frame: pd.DataFrame, files: list[str]
+    frame: pd.DataFrame, files: list[str], tabs: Tabs
 ) -> tuple[pd.DataFrame, list[tuple[pd.DataFrame, str, str]], dict[str, tuple[int, set[str]]]]:
     """One quota for each person and period.
 
@@ -31,6 +31,8 @@ def count_once(
         Quotas with ``told`` (the day of their file, where anything says so), ``unit`` and ``row``.
     files : list of str
         File of each unit.
+    tabs : dict of str to tuple of (str, int)
+        Sheets among them (`twice.Events`).
 
     Returns
     -------
@@ -40,7 +42,7 @@ def count_once(
     again = frame.duplicated(KEY, keep=False)
     if not again.any():
         return frame, [], {}
-    place = {name: at for at, name in enumerate(sorted(set(files), key=name_key))}
+    place = {name: at for at, name in enumerate(sorted(set(files), key=lambda name: name_key(name, tabs)))}
     told = frame[again].assign(
         told=frame["told"].fillna(pd.Timestamp(0)),
         name=[place[files[unit]] for unit in frame.loc[again, "unit"]],

@@ -100,8 +100,8 @@ def build(received: Received) -> Reading:
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
         "activity": settle_activity(kept["activity"]),
-        "crm_events": settle_events(kept, received.readers, files),
-        "quotas": settle_quotas(kept["quotas"], files),
+        "crm_events": settle_events(kept, received.readers, files, received.tabs),
+        "quotas": settle_quotas(kept["quotas"], files, received.tabs),
         "absences": Settled(kept["absences"], kept["absences"]),
         "teams": Settled(kept["teams"], kept["teams"]),
     }
@@ -417,18 +417,18 @@ def _larger_counts(frame: pd.DataFrame) -> Settled:
     return Settled(winners, frame[counts], [(frame[~counts], OTHER_COUNT)])
 
 
-def settle_quotas(frame: pd.DataFrame, files: list[str]) -> Settled:
+def settle_quotas(frame: pd.DataFrame, files: list[str], tabs: twice.Tabs) -> Settled:
     """One quota for each person and period (`quotas_twice`)."""
-    kept, dropped, remarks = quotas_twice.count_once(frame, files)
+    kept, dropped, remarks = quotas_twice.count_once(frame, files, tabs)
     return Settled(kept, kept, dropped, remarks=remarks)
 
 
-def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list[str]) -> Settled:
+def settle_events(kept: dict[str, pd.DataFrame], readers: list[str], files: list[str], tabs: twice.Tabs) -> Settled:
     """An event that several rows, exports or systems tell counts once (`twice`)."""
     frame = _with_withdrawn(kept["crm_events"], kept["withdrawn"])
     if frame["unit"].nunique() > 1:
         frame = frame.assign(person=as_text(frame["person"]))
-    events = twice.count_once(frame, readers, files, known_until(kept))
+    events = twice.count_once(frame, readers, files, known_until(kept), tabs)
     return Settled(crm.with_started(events.frame), events.frame, events.dropped, remarks=events.remarks)
 
 

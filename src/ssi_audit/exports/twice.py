@@ -25,7 +25,9 @@ SAME_EVENT = "the same event in another row or export"
 LATER_EXPORT = "a later export tells this deal"
 TAKEN_BACK = "a later export takes it back: cancelled, deleted or not counted there"
 OTHER_LIST = "the same event in another list"
-BY_NAME = "the file name was taken to say which is later"
+BY_NAME = "the file name (of sheets, their order) was taken to say which is later"
+# Sheet that is read as a file → its workbook, and its place there.
+Tabs = dict[str, tuple[str, int]]
 APART = "numbers of several deals"
 IDS_APART = "numbers of several inquiries or meetings"
 QUOTAS_CONFLICT = "quotas of which none counts"
@@ -72,6 +74,8 @@ class Events:
         Reader of each unit.
     files : list of str
         File of each unit.
+    tabs : dict of str to tuple of (str, int)
+        Which of the files are sheets, of what workbook, and where they stand in it.
     dropped : list of (pandas.DataFrame, str, str)
         What does not count, why, and where the copy that does is.
     remarks : dict of str to tuple of (int, set of str)
@@ -81,6 +85,7 @@ class Events:
     frame: pd.DataFrame
     systems: np.ndarray
     files: list[str]
+    tabs: Tabs = field(default_factory=dict)
     dropped: list[tuple[pd.DataFrame, str, str]] = field(default_factory=list)
     remarks: dict[str, tuple[int, set[str]]] = field(default_factory=dict)
 
@@ -144,7 +149,9 @@ def notes(remarks: dict[str, tuple[int, set[str]]]) -> list[str]:
     return said
 
 
-def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_until: pd.Timestamp) -> Events:
+def count_once(
+    frame: pd.DataFrame, readers: list[str], files: list[str], known_until: pd.Timestamp, tabs: Tabs
+) -> Events:
     """Leave out every event that another row tells, or that a later export takes back.
 
     Parameters
@@ -155,8 +162,10 @@ def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_
         Of each unit.
     known_until : pandas.Timestamp
         The last day that anything else in the folder tells of; NaT where nothing does. A meeting after it is planned.
+    tabs : dict of str to tuple of (str, int)
+        Of `Events`.
     """
-    events = Events(frame, np.array(readers, dtype=object), files)
+    events = Events(frame, np.array(readers, dtype=object), files, tabs)
     if not len(frame):
         return events
     if frame["file"].nunique() > 1:
@@ -176,14 +185,15 @@ def count_once(frame: pd.DataFrame, readers: list[str], files: list[str], known_
 # --------------------------------------------------------------------------- which is later
 
 
-def name_key(name: str) -> tuple:
+def name_key(name: str, tabs: Tabs | None = None) -> tuple:
     """Order of files by their names, then by their folders: "deals", "deals (2)", "deals (10)".
 
-    A browser puts (1) behind the name of a file that is there already, and it is put before the extension: that does
-    not count, or "deals.csv" would come last.
+    Sheets of a workbook stand in its place, in their order there. A browser puts (1) behind the name of a file that
+    is there already, and it is put before the extension: that does not count, or "deals.csv" would come last.
     """
-    *folders, base = PurePosixPath(name).parts
-    return _natural(base), tuple(_natural(folder) for folder in folders), name
+    book, place = (tabs or {}).get(name, (name, 0))
+    *folders, base = PurePosixPath(book).parts
+    return _natural(base), tuple(_natural(folder) for folder in folders), place, name
 
 
 def _natural(part: str) -> tuple[str | int, ...]:
@@ -193,7 +203,7 @@ def _natural(part: str) -> tuple[str | int, ...]:
 
 def _in_order(events: Events) -> tuple[list[str], np.ndarray]:
     """Names of the files in their order, and the place of each unit's file in it."""
-    names = sorted(set(events.files), key=name_key)
+    names = sorted(set(events.files), key=lambda name: name_key(name, events.tabs))
     place = {name: at for at, name in enumerate(names)}
     return names, np.array([place[name] for name in events.files], dtype=np.int64)
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
+import numpy as np
+
 from ssi_audit.exports.files import File, SheetFile
-from ssi_audit.exports.table import read_sheets
+from ssi_audit.exports.quotas import period_of
+from ssi_audit.exports.table import Sheet, read_sheets
 from ssi_audit.exports.text import Unreadable
 
 # A reader fails on a sheet: it is read on its own, and that is said then.
@@ -62,10 +65,21 @@ def _parts(file: File, recognise: Callable[[File], ModuleType | None]) -> list[F
     groups = [[sheets[at] for at in group] for group in _groups(known)]
     n_cells = sum(len(row) for sheet in sheets for row in sheet.cells)
     keep = n_cells <= FEW_CELLS or len(sheets) > MANY_SHEETS
-    parts = [SheetFile(file, group, called, first=at == 0, keep=keep) for at, (called, *group) in enumerate(groups)]
+    place = {id(sheet): at for at, sheet in enumerate(_from_the_earliest(sheets))}
+    parts = [
+        SheetFile(file, group, called, first=at == 0, keep=keep, place=place[id(called)])
+        for at, (called, *group) in enumerate(groups)
+    ]
     for part in parts:
         part.forget()
     return parts
+
+
+def _from_the_earliest(sheets: list[Sheet]) -> list[Sheet]:
+    """Sheets in their order, or turned round where each is called after an earlier month, quarter or year."""
+    starts = np.array([period_of(sheet.name, "2000")[0] for sheet in sheets])
+    dated = starts[~np.isnat(starts)]
+    return sheets[::-1] if len(dated) > 1 and (np.diff(dated) < np.timedelta64(0)).all() else sheets
 
 
 def _groups(known: list) -> list[list[int]]:

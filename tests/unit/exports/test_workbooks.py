@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ssi_audit.exports import linkedin_content, workbooks
+from ssi_audit.exports import linkedin_content, twice, workbooks
 from tests.unit.exports.crm_files import workbook_of
 from tests.unit.exports.folders import complaint, fates, fill, named, reading
 
@@ -149,3 +149,22 @@ def test_the_owner_of_a_sheet(tmp_path):
     assert [row[0] for row in named(read, "ssi")] == ["Bo Lund"]
     read = reading(tmp_path, persons={"all.xlsx": "Bo Lund", "all.xlsx [SSI]": "Ada Berg"})
     assert [row[0] for row in named(read, "ssi")] == ["Ada Berg"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Jan", "Feb", "Apr"],
+        ["Apr", "Feb", "Jan"],
+        ["styczeń 2025", "luty 2025", "kwiecień 2025"],
+        ["Oct", "Nov", "Jan"],
+        ["Tab 2", "Tab 10", "Old"],
+    ],
+)
+def test_of_sheets_that_tell_a_deal_the_later_one_counts(tmp_path, names):
+    """Sheets stand from the earliest to the latest, or the other way round where their names say so."""
+    stages = ["Negotiation", "Closed Lost", "Closed Won"] if names[0] != "Apr" else ["Closed Won", "Closed Lost", "New"]
+    rows = [["Ada Berg", "D1", "Oak", stage, "2025-01-03", "2025-04-09", 100] for stage in stages]
+    read = read_book(tmp_path, {name: [DEALS, row] for name, row in zip(names, rows)})
+    assert won(read) == ["2025-04-09"]
+    assert any(twice.BY_NAME in note for note in read.tables.notes)
