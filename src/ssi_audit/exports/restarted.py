@@ -3,7 +3,8 @@
 Two files of a system tell the same deal under a number if they agree on
 anything that is seldom the same by chance (`FACTS`). Where both know such a
 fact and none agrees, they tell two deals; where they have none in common,
-nothing speaks against the number. An inquiry is known by its company and its
+nothing speaks against the number. Where two files count alike but hardly a day
+is the same, equal words ("Demo", a customer who comes back) are chance. An inquiry is known by its company and its
 day, a meeting by its subject and its day: they are deals that never close.
 """
 
@@ -11,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import pandas as pd
 
 # Whom it is with, the day it was opened, and the day it was closed together with its amount or its owner.
 FACTS = (("about",), ("opened",), ("ended", "amount"), ("ended", "person"))
 CLOSING = {2, 3}
+# Files that share so many numbers, and so large a part of the smaller one's, but so few of their days, begin again.
+SHARED_MIN, SHARED_PART, SAME_DAYS = 3, 0.5, 0.25
 
 
 @dataclass
@@ -60,6 +64,9 @@ def other_deals(told: pd.DataFrame) -> dict[int, list[Telling]]:
         One row an event: number, file, person (as integers, files in their order), about, opened, ended, amount.
     """
     n_files = told.drop_duplicates(["number", "file"]).groupby("number").size()
+    if (n_files > 1).sum() >= SHARED_MIN and told["about"].notna().any() and (again := _begin_again(told)):
+        opened = told.groupby(["number", "file"])["opened"].transform("count") > 0
+        told = told.assign(about=told["about"].mask(opened & told["file"].isin(again)))
     told = told[told["number"].isin(n_files.index[n_files > 1])]
     if not len(told):
         return {}
@@ -87,6 +94,24 @@ def other_deals(told: pd.DataFrame) -> dict[int, list[Telling]]:
         tellings[number][file].facts.setdefault(fact, set()).add(value)
     deals = {number: _deals(of_file.values()) for number, of_file in tellings.items()}
     return {number: found for number, found in deals.items() if len(found) > 1}
+
+
+def _begin_again(told: pd.DataFrame) -> set[int]:
+    """Files that count as another one does, of other days."""
+    days = told.dropna(subset=["opened"]).drop_duplicates(["number", "file"])
+    seen = days.groupby("number")["opened"].agg(["size", "nunique"])
+    odd = seen.index[(seen["size"] > 1) & (seen["size"] == seen["nunique"])]
+    if len(odd) < SHARED_MIN:
+        return set()
+    of_file = {file: own.set_index("number")["opened"] for file, own in days.groupby("file")}
+    found: set[int] = set()
+    for one, other in combinations(sorted(days.loc[days["number"].isin(odd), "file"].unique()), 2):
+        both = of_file[one].index.intersection(of_file[other].index)
+        smaller = min(len(of_file[one]), len(of_file[other]))
+        if len(both) >= max(SHARED_MIN, SHARED_PART * smaller):
+            same = of_file[one].loc[both].to_numpy() == of_file[other].loc[both].to_numpy()
+            found |= {one, other} if same.mean() <= SAME_DAYS else set()
+    return found
 
 
 def _said(told: pd.DataFrame, fact: int) -> pd.DataFrame:

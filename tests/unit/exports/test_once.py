@@ -457,6 +457,28 @@ def test_a_meeting_that_moved_or_was_renamed_is_one(tmp_path):
     assert len(events(reading(tmp_path / "2", files))) == 2
 
 
+def test_words_that_come_back_do_not_make_lists_one(tmp_path):
+    """Two months of demos, each counted from 1, and two of deals with the same customers: hardly a day is the same."""
+    files = {"jan.csv": visits(1, *["Demo"] * 4), "feb.csv": visits(2, *["Demo"] * 3)}
+    assert len(events(reading(tmp_path / "1", files))) == 7
+    names = ("Oak", "Yew", "Elm", "Fir")
+    rows = {
+        month: [(str(at), name, "Ada Berg", "Closed Won", f"2025-{month}-{at + 2:02d}", f"2025-{month}-23", "100")
+                for at, name in enumerate(names, 1)]
+        for month in ("01", "02")
+    }  # fmt: skip
+    files = {f"{month}.csv": sheet_text(DEALS, *own) for month, own in rows.items()}
+    assert len(won(reading(tmp_path / "2", files))) == 8
+
+
+def test_meetings_moved_from_one_months_list_to_the_next_are_one(tmp_path):
+    """Two monthly exports of a system share what was moved, and nothing else: those days differ, the lists go on."""
+    rows = {f"v {m}.csv": [(str(at), "Ada Berg", f"2025-0{m}-{at % 20 + 3:02d}", "Demo") for at in range(first, last)]
+            for m, first, last in ((1, 1, 20), (2, 16, 40))}  # fmt: skip
+    read = reading(tmp_path, {name: sheet_text(VISITS, *own) for name, own in rows.items()})
+    assert len(events(read)) == 39
+
+
 def test_a_system_does_not_give_its_long_numbers_twice(tmp_path):
     """Another day and subject under a number of ten digits: the meeting was changed."""
     one, other = (("7033412345", *met, "Completed", "Ada Berg") for met in
