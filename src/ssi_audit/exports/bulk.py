@@ -363,7 +363,10 @@ class _Work:
         """Days that tell how far these files know what happened: as `settle.known_until`."""
         sure = pc.is_in(rows["kind"], pa.array(("inquiry", "opportunity"), pa.large_string()))
         known = pa.array(places.known[rows["identity"].to_numpy()])
-        days = [pc.max(rows["date"].filter(pc.and_(sure, known))), pc.max(rows["told"].filter(known))]
+        days = [
+            pc.max(rows["date"].filter(pc.and_(sure, known))),
+            pc.max(pc.coalesce(rows["held"], rows["told"]).filter(known)),
+        ]
         for day in days:
             self._see("crm_events", pd.Timestamp(day.as_py()) if day.is_valid else pd.NaT)
 

@@ -533,7 +533,8 @@ def read_meetings(
     made, changed = (
         table.times(columns[name], context, day_first=order, naive_zone=style.zone) for name in ("created", "changed")
     )
-    held = start[_says(_HELD, table.words(columns["outcome"]))]
+    off = not_held(table.words(columns["outcome"])) | not_held(table.words(columns["subject"]))
+    held = _says(_HELD, table.words(columns["outcome"])) & ~off
     skip(table, ledger, start.isna().to_numpy(), NO_DATE)
     told = export_day(file, made, changed, start)
     ahead = (start.dt.floor("D") > told).to_numpy()
@@ -552,8 +553,10 @@ def read_meetings(
             "time": start.where(start != start.dt.floor("D")),
             "about": table.words(columns["subject"]),
             "changed": changed,
-            # The file is not older than what it says has taken place.
-            "told": told if pd.notna(told) else last_known(made, changed, held),
+            # The file is not older than what it says has taken place. What was called off may lie ahead: it tells of
+            # two files which is later (or a correction of the last meeting would lose), but not how far they know.
+            "told": told if pd.notna(told) else last_known(made, changed, start[held | off]),
+            "held": told if pd.notna(told) else last_known(made, changed, start[held]),
             "row": table.rows,
         }
     )

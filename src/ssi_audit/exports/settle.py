@@ -41,7 +41,7 @@ COLUMNS = {
     "ssi": (*schema.SSI_COLUMNS, "time"),
     "activity": schema.ACTIVITY_COLUMNS,
     # Beside the table's own: what tells whether two rows are one event (`twice`).
-    "crm_events": (*schema.CRM_COLUMNS, "id", "time", "about", "state", "changed", "told"),
+    "crm_events": (*schema.CRM_COLUMNS, "id", "time", "about", "state", "changed", "told", "held"),
     "quotas": (*schema.QUOTA_COLUMNS, "told"),
     "absences": schema.ABSENCE_COLUMNS,
     "teams": ("person", "team", "territory"),
@@ -56,7 +56,7 @@ FINAL = {
     "absences": schema.ABSENCE_COLUMNS,
 }
 DAYS = (
-    "date", "first_day", "last_day", "started", "period_start", "period_end", "time", "changed", "told",
+    "date", "first_day", "last_day", "started", "period_start", "period_end", "time", "changed", "told", "held",
 )  # fmt: skip
 FLOATS = (*schema.PILLARS, "total", "industry_rank", "network_rank", "count", "amount", "quota")
 # 32-bit leftovers (8.750002): the same reading all the same.
@@ -446,7 +446,8 @@ def known_until(kept: dict[str, pd.DataFrame]) -> pd.Timestamp:
     """The last day that anything but meetings and closings tells of: those can be dated ahead."""
     events = kept["crm_events"]
     sure = events.loc[events["kind"].isin(("inquiry", "opportunity")), "date"]
-    latest = [kept["ssi"]["date"].max(), kept["activity"]["date"].max(), events["told"].max(), sure.max()]
+    told = events["held"].fillna(events["told"])
+    latest = [kept["ssi"]["date"].max(), kept["activity"]["date"].max(), told.max(), sure.max()]
     return max((day for day in latest if pd.notna(day)), default=pd.NaT)
 
 

@@ -142,7 +142,8 @@ class Rows:
         `ssi` may have a column ``time`` (``datetime64``): of two readings on a day the later counts.
         `crm_events` may have columns that tell whether two rows are one event (`twice`): ``id``, the system's own;
         ``time``, the start of a meeting; ``about``, its subject or the company of a deal; ``state``, where the row
-        tells a deal as a whole; ``changed``, when it was last changed; ``told``, when the file was made.
+        tells a deal as a whole; ``changed``, when it was last changed; ``told``, when the file was made;
+        ``held``, how far it knows at least what took place, where that is not the same.
     withdrawn : pandas.DataFrame, optional
         As `crm_events`, of nobody: records that are no event any more, which a later export takes back from an
         earlier one. Their rows are left out in the ledger.

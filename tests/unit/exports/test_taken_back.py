@@ -187,3 +187,17 @@ def test_a_later_view_without_the_opening_day_takes_no_opening_away(tmp_path, st
     read = reading(tmp_path, {"deals.csv": deals(row), "deals (1).csv": later})
     assert [row[:2] for row in events(read, "kind", "date", "deal") if row[2] == "D1"] == left
     assert read.tables.ledger["rows"].sum() == 3
+
+
+@pytest.mark.parametrize(("first", "then", "n"), [("Completed", "Canceled", 1), ("Canceled", "Completed", 2)])
+def test_the_last_meeting_is_corrected_like_any_other(tmp_path, first, then, n):
+    """That it was held says that a file is not older; so does that it was not."""
+
+    def row(number: str, day: int, outcome: str) -> tuple:
+        return (number, "Demo", f"2026-02-{day:02d} 10:00", outcome, "Ada Berg")
+
+    files = {
+        "meetings.csv": sheet_text(MEETINGS[:-1], row("1", 1, "Completed"), row("2", 10, first)),
+        "meetings (1).csv": sheet_text(MEETINGS[:-1], row("1", 1, "Completed"), row("2", 10, then)),
+    }
+    assert len(events(reading(tmp_path, files))) == n
