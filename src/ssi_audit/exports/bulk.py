@@ -395,7 +395,7 @@ class _Work:
         parts = [self._frame(shelves.take(number), places) for number in range(places.n_known)]
         whole = {
             "crm_events": pd.concat(parts).sort_values(["unit", "row"], kind="stable", ignore_index=True),
-            "withdrawn": settle.combine(self.rows, "withdrawn"),
+            "withdrawn": settle.taken_back(self.rows, settle.combine(self.rows, "crm_events"), self.matching),
         }
         days = {table: pd.DataFrame({"date": pd.Series([self.latest.get(table)], dtype="datetime64[us]")})
                 for table in ("ssi", "activity")}  # fmt: skip

@@ -21,6 +21,7 @@ from ssi_audit import people, schema
 from ssi_audit.errors import DataError
 from ssi_audit.exports import crm, quotas_twice, twice
 from ssi_audit.exports.ledger import empty_ledger, ranges
+from ssi_audit.exports.stages import GONE
 from ssi_audit.exports.table import as_text, spread
 from ssi_audit.exports.totals import DAYS_COUNT, OTHER_TOTAL, TOTAL_COUNTS, cut_note, told_twice
 from ssi_audit.names import as_received
@@ -95,7 +96,7 @@ def build(received: Received) -> Reading:
     if matching.problems:
         raise DataError(matching.problems)
     kept, unmatched = known_and_unmatched(frames, rows, matching)
-    kept["withdrawn"] = combine(rows, "withdrawn")
+    kept["withdrawn"] = taken_back(rows, frames["crm_events"], matching)
     files = [item.ledger.file for item in rows]
     settled = {
         "ssi": settle_ssi(kept["ssi"]),
@@ -154,6 +155,22 @@ def known_and_unmatched(
             unmatched[table] = finished(strangers.assign(person=look_up(strangers["person"], as_received)), table)
         kept[table] = frame[known].assign(person=coded[known])
     return kept, unmatched
+
+
+def taken_back(rows: list, events: pd.DataFrame, matching: people.Matching) -> pd.DataFrame:
+    """Records that are nobody's events (any more): those of readers, and those whose owner is not known.
+
+    A deal that a later export gives to somebody who is not in people.csv is not the former owner's any more.
+    """
+    withdrawn = combine(rows, "withdrawn")
+    # Plain files do not say of which system a row is a record, nor that they tell a deal as a whole.
+    told = (events["id"].notna() | events["state"].notna()).to_numpy(dtype=bool)
+    strangers = events[told & (look_up(events["person"], matching.codes.__getitem__) == "").to_numpy()]
+    if not len(strangers):
+        return withdrawn
+    parts = [frame.assign(person="") for frame in (withdrawn, strangers.assign(state=GONE))]
+    both = pd.concat([_without_categories(frame) for frame in parts if len(frame)], ignore_index=True)
+    return both.assign(person=both["person"].astype("category"))
 
 
 def drop_same_files(received: Received) -> None:

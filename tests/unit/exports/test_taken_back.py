@@ -201,3 +201,31 @@ def test_the_last_meeting_is_corrected_like_any_other(tmp_path, first, then, n):
         "meetings (1).csv": sheet_text(MEETINGS[:-1], row("1", 1, "Completed"), row("2", 10, then)),
     }
     assert len(events(reading(tmp_path, files))) == n
+
+
+def test_what_went_to_somebody_unknown_is_not_the_former_owners(tmp_path):
+    """The later export names an owner who is not in people.csv: that is listed, and nobody else gets the deal."""
+    row = ("D1", "Oak", "Ada Berg", "Closed Won", "2025-01-11", "2025-03-11")
+    files = {
+        "people.csv": "person\nAda Berg\nBo Lund\n",
+        "deals.csv": deals(row, ("D2", "Yew", *row[2:])),
+        "deals (1).csv": deals((*row[:2], "Zed Quux", *row[3:])),
+    }
+    read = reading(tmp_path, files)
+    assert {row[0] for row in events(read, "deal")} == {"D2"}
+    assert rows_of(read, "deals.csv") == {twice.TAKEN_BACK: 1, "used": 1}
+    assert len(read.unmatched["crm_events"]) == 2
+
+
+@pytest.mark.usefixtures("tiny_blocks")
+def test_beside_a_large_table_strangers_are_looked_at_too(tmp_path):
+    """A folder that is read in blocks."""
+    plain = "person,date,kind,deal\n" + "".join(f"Ada Berg,2026-01-{day:02d},inquiry,\n" for day in range(1, 20))
+    files = {
+        "people.csv": "person\nAda Berg\nBo Lund\n",
+        "crm_events.csv": plain,
+        EARLIER: sheet_text(MEETINGS, met("1", "Completed"), met("2", "Completed")),
+        LATER: sheet_text(MEETINGS, met("1", "Completed", owner="Zed Quux")),
+    }
+    result = same(fill(tmp_path, files))
+    assert (result.frames["crm_events"]["kind"] == "meeting").sum() == 1
