@@ -49,6 +49,13 @@ FIELDS = {
     "quotas": ("person", "period", "period_start", "period_end", "year", "quota", "currency"),
 }  # fmt: skip
 SECTIONS = tuple(FIELDS)
+# Headers that mean the same in every system.
+COMMON = {
+    "deleted": (
+        "Deleted", "Is Deleted", "Usunięte", "Usunięty", "Eliminato", "Eliminata", "Poistettu", "Gelöscht", "Eliminado",
+        "Supprimé", "ลบแล้ว",
+    ),
+}  # fmt: skip
 
 # How well a reader knows a table of deals of its system that has no column of owners: less than `generic_crm`, which
 # may know another word for the seller, but enough to ask.
@@ -133,7 +140,7 @@ def find_columns(
     found: dict[str, str | None] = {}
     for field in FIELDS[section]:
         own = (answers[field],) if field in answers else ()
-        found[field] = table.find(*own, *names.get(field, ()))
+        found[field] = table.find(*own, *names.get(field, COMMON.get(field, ())))
     return found
 
 

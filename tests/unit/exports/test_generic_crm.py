@@ -217,3 +217,13 @@ def test_closed_deals_without_any_closing_day_ask_for_its_column(tmp_path):
     assert f'column "closed" is missing. Found: {", ".join(header)}' in text
     assert '[columns.deals]  closed = "' in text
     assert not any(f'closed = "{name}"' in text for name in DEALS)
+
+
+@pytest.mark.parametrize("header", ["Deleted", "Is Deleted", "Usunięte", "Eliminato", "Poistettu", "ลบแล้ว"])
+def test_deleted_rows_do_not_count(tmp_path, header):
+    """A checkbox says so, in any language; a row that does not tick it counts."""
+    head = ("Deal ID", "Sales Rep", "Stage", "Created Date", "Close Date", header)
+    rows = [(str(at), "Ada Berg", "Closed Won", "2026-01-05", "2026-02-05", ticked)
+            for at, ticked in enumerate(("TRUE", "FALSE", ""))]  # fmt: skip
+    read = reading(tmp_path, {"deals.csv": sheet_text(head, *rows)})
+    assert rows_of(read, "deals.csv") == {crm.DELETED: 1, "used": 2}
