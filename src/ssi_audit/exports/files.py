@@ -370,7 +370,7 @@ class SheetFile(File):
         self._title = " ".join(sheet.name.replace("/", " ").split())
         self._behind = "" if first else f" [{self._title}]"
         super().__init__(f"{book.name}{self._behind}", book.folder, book._load, book.size, book._rules)
-        self._book, self._names = book, frozenset(one.name for one in sheets)
+        self._book, self._own, self._names = book, sheet.name, frozenset(one.name for one in sheets)
         self.kind = "workbook"
         self.place = place
         self.sheets = sheets
@@ -401,6 +401,11 @@ class SheetFile(File):
     def book(self) -> File:
         """The workbook."""
         return self._book
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """The one it is called after: it was recognised by it, whatever stands to the left of it."""
+        return next((sheet for sheet in self.sheets if sheet.name == self._own), None)
 
     @cached_property
     def sha256(self) -> str:

@@ -168,3 +168,13 @@ def test_of_sheets_that_tell_a_deal_the_later_one_counts(tmp_path, names):
     read = read_book(tmp_path, {name: [DEALS, row] for name, row in zip(names, rows)})
     assert won(read) == ["2025-04-09"]
     assert any(twice.BY_NAME in note for note in read.tables.notes)
+
+
+def test_scores_behind_a_cover_sheet_are_known_by_their_own_header(tmp_path):
+    """A sheet of scores is read together with those that nobody knows, and one of them may stand to its left."""
+    scores = [["Name", "Date", "SSI"], ["Ada Berg", "2025-01-05", 55], ["Ada Berg", "2025-01-12", 56]]
+    sheets = {"Instructions": [["Fill in"], ["please"]], "Deals": [DEALS, deal(1, 1)], "SSI": scores}
+    read = read_book(tmp_path, sheets)
+    assert [row[6] for row in named(read, "ssi")] == [55, 56]
+    assert won(read) == ["2025-01-09"]
+    assert [fate[2] for fate in fates(read, "deals.xlsx [Instructions]")] == ["skipped"]
