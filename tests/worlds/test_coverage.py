@@ -4,7 +4,8 @@
 between sellers, so every ratio is 1 and every link 0. What goes with activity in every world (links with activity,
 overlap of the pillars, meetings per search) is read off large teams; held-out skill depends on how many sellers there
 are to learn from, so its truth is what is expected at the team's own size. 400 teams of 24 sellers over 52 weeks, by
-week and by month.
+week and by month; of 1,200 intervals that hold what they say seven leave 92 to 98 % by luck, so that those which do
+are counted again, with 400 other teams.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ from ssi_audit.worlds import make_world
 from tests.worlds.intervals import EXPECTED, LARGE, kind_of, on_pages, printed, truth_of
 from tests.worlds.tables import tables_of
 
-SEEDS, FIRST = 400, 5000
+SEEDS, FIRST, AGAIN = 400, 5000, 6000
+LEAST, MOST = 92.0, 98.0
 LARGE_TEAMS, LARGE_SIZE = 6, 400
 READ_OFF = ("productive-prospecting", "passive-score-low", "pillars-overlap")
-# A range of skill errs on the wide side where a team sees no link: docs/simulations.md.
-WIDE = ("skill gain",)
+Shares = dict[tuple[str, str], float]
 
 
 @pytest.fixture
@@ -84,42 +85,56 @@ def test_the_truth_of_every_printed_interval_is_known(monkeypatch):
     assert all(low <= estimate <= high for _, estimate, low, high in rows if np.isfinite(estimate))
 
 
-@pytest.mark.slow
-def test_every_printed_interval_covers(no_draws):
-    """24 x 52, 400 teams: 92 to 98 % for all intervals of one kind together, 90 to 99.5 % for each single one.
+def in_large(period: str) -> list[dict[str, float]]:
+    """Estimates of the large teams."""
+    return each(in_large_teams, [(70_000 + k, period) for k in range(LARGE_TEAMS)])
 
-    One interval in 400 teams has a Monte Carlo error of 1.1 points, and there are seven hundred of them: the widest of
-    so many is allowed what luck does to so many beyond the limits that the kinds themselves must keep.
-    """
-    periods = ("week", "month")
-    teams = {period: each(intervals_of, [(FIRST + k, period) for k in range(SEEDS)]) for period in periods}
-    single, kinds = {}, defaultdict(list)
-    for period in periods:
-        large = each(in_large_teams, [(70_000 + k, period) for k in range(LARGE_TEAMS)])
-        shown = defaultdict(list)
-        for team in teams[period]:
-            for name, *numbers in team:
-                shown[name].append(numbers)
-        for name, numbers in shown.items():
-            truth = truth_of(name)
-            if truth == "" or len(numbers) < SEEDS / 4:
-                continue
-            estimate, low, high = np.array(numbers, float).T
-            if truth == EXPECTED:
-                truth = np.mean(estimate)
-            elif truth == LARGE:
-                truth = np.mean([one[name] for one in large])
-            share = 100 * np.mean((low <= truth) & (truth <= high))
-            single[period, name] = share
-            kinds[period, kind_of(name)].append(share)
+
+def coverage(period: str, first: int, large: list[dict[str, float]]) -> Shares:
+    """Share of 400 teams whose range holds the truth, of every interval that at least a hundred of them print."""
+    shown = defaultdict(list)
+    for team in each(intervals_of, [(first + k, period) for k in range(SEEDS)]):
+        for name, *numbers in team:
+            shown[name].append(numbers)
+    shares = {}
+    for name, numbers in shown.items():
+        truth = truth_of(name)
+        if truth == "" or len(numbers) < SEEDS / 4:
+            continue
+        estimate, low, high = np.array(numbers, float).T
+        if truth == EXPECTED:
+            truth = np.mean(estimate)
+        elif truth == LARGE:
+            truth = np.mean([one[name] for one in large])
+        shares[period, name] = 100 * np.mean((low <= truth) & (truth <= high))
+    return shares
+
+
+def outside(shares: Shares) -> Shares:
+    """Those below 92 or above 98 %, from the lowest."""
+    return {key: share for key, share in sorted(shares.items(), key=lambda item: item[1])
+            if not LEAST <= share <= MOST}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_every_printed_interval_covers(no_draws, monkeypatch):
+    """24 x 52: every interval holds the truth in 92 to 98 % of 400 teams; what luck puts outside, of 400 others."""
+    large = {period: in_large(period) for period in ("week", "month")}
+    shares = {key: share for period in large for key, share in coverage(period, FIRST, large[period]).items()}
+    kinds = defaultdict(list)
+    for (period, name), share in shares.items():
+        kinds[period, kind_of(name)].append(share)
     print()
-    for (period, kind), shares in sorted(kinds.items()):
-        print(
-            f"{period:6} {kind:32} {np.mean(shares):5.1f} % ({min(shares):.1f} to {max(shares):.1f}) of {len(shares)}"
-        )
-    for (period, name), share in sorted(single.items(), key=lambda item: item[1]):
-        if not 92 <= share <= 98:
-            print(f"{period:6} {share:5.1f} % {name}")
-    assert all(np.mean(shares) >= 92 for shares in kinds.values())
-    assert all(np.mean(shares) <= 98 for (_, kind), shares in kinds.items() if kind not in WIDE)
-    assert all(90 <= share <= 99.5 for shares in kinds.values() for share in shares)
+    for (period, kind), ones in sorted(kinds.items()):
+        print(f"{period:6} {kind:32} {np.mean(ones):5.1f} % ({min(ones):.1f} to {max(ones):.1f}) of {len(ones)}")
+    odd = outside(shares)
+    if not any(name.startswith("specification/") for _, name in odd):
+        # Two thirds of the time, for nothing that is asked again.
+        monkeypatch.setattr(limits, "specification_curve", lambda *_: {})
+    again = {key: share for period in {period for period, _ in odd}
+             for key, share in coverage(period, AGAIN, large[period]).items()}  # fmt: skip
+    for (period, name), share in odd.items():
+        print(f"{period:6} {share:5.1f} %, of 400 others {again[period, name]:5.1f} % {name}")
+    assert all(LEAST <= np.mean(ones) <= MOST for ones in kinds.values())
+    assert all(90 <= share <= 99.5 for share in odd.values())
+    assert not outside({key: again[key] for key in odd})
