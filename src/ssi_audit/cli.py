@@ -251,9 +251,12 @@ def _panel(args: argparse.Namespace) -> int:
     from ssi_audit.panel import build_panel, write_panel
     from ssi_audit.panel_files import holds_tables, panel_within
     from ssi_audit.settings import load_settings
+    from ssi_audit.writing import check_apart
 
     folder, _ = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
+    if not holds_tables(folder):  # of tables only those are read that have our names
+        check_apart(folder, args.out)
     if args.memory or args.engine != "duckdb" or holds_tables(folder) or workspace.may_be_large(folder):
         write = functools.partial(
             workspace.write_loaded, folder, settings, as_="parquet", skip_unreadable=args.skip_unreadable
@@ -275,17 +278,18 @@ def _audit(args: argparse.Namespace) -> int:
     from ssi_audit.pool import evidence_name, write_evidence
     from ssi_audit.report.words import Words
     from ssi_audit.settings import load_settings
-    from ssi_audit.writing import write_whole
+    from ssi_audit.writing import check_apart, write_whole
 
     folder, sample = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
+    evidence = args.evidence or args.out.with_name(evidence_name(args.out.name))
+    check_apart(folder, args.out, evidence)
     found = audit(
         folder, settings, sample=sample, skip_unreadable=args.skip_unreadable,
         fingerprint=workspace.fingerprint(folder), everything=args.everything,
     )  # fmt: skip
     found = with_sentence(found, Words(settings.language, settings.sesoi, found.data["currency"]).headline(found))
     write_whole(args.out, answer_json(found))
-    evidence = args.evidence or args.out.with_name(evidence_name(args.out.name))
     write_evidence(found, evidence, settings)
     said = f"Verdict: {found.overall.sentence}\nWrote {args.out} and {evidence}"
     _say(args, found.to_dict()["overall"], said)

@@ -9,6 +9,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from ssi_audit.errors import DataError, Problem
+
 READABLE = 0o644
 PRIVATE = 0o600
 
@@ -44,3 +46,24 @@ def write_whole(
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
+
+
+def check_apart(source: Path, *outputs: Path) -> None:
+    """Refuse to write into the folder that is read: the next run would read what this one made.
+
+    Parameters
+    ----------
+    source : Path
+        The data folder.
+    *outputs : Path
+        Files or folders to be written.
+
+    Raises
+    ------
+    DataError
+        With every one that lies in the data folder, or is it.
+    """
+    inside = [out for out in outputs if out.resolve().is_relative_to(source.resolve())]
+    if inside:
+        fix = "choose a place outside of it with --out"
+        raise DataError([Problem("", f"{out} lies in the data folder itself", fix) for out in inside])

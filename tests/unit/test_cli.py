@@ -67,6 +67,17 @@ def test_every_command_refuses_bad_data(broken, tmp_path, capsys, command):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["report", "audit", "panel", "load"])
+def test_no_command_writes_into_the_folder_it_reads(small, tmp_path, capsys, command):
+    """The next run would read what this one made: refused before anything is read."""
+    data = tmp_path / "data"
+    shutil.copytree(small, data)
+    before = sorted(data.rglob("*"))
+    assert main([command, str(data), "--out", str(data / "out")]) == 2
+    assert "lies in the data folder itself" in capsys.readouterr().err
+    assert sorted(data.rglob("*")) == before
+
+
 def test_a_misspelt_setting_stops_before_anything_is_read(small, tmp_path, capsys):
     """Unknown options name the nearest one."""
     folder = tmp_path / "data"

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from ssi_audit.exports import settle, write
 from ssi_audit.exports.chunks import BIG
 from ssi_audit.exports.ledger import empty_ledger
+from ssi_audit.writing import check_apart
 
 if TYPE_CHECKING:
     from ssi_audit.exports.bulk import Small
@@ -49,7 +50,7 @@ class PlainFiles(_Folder):
     """
 
     def __init__(self, source: Path, out: Path) -> None:
-        write.check_apart(source, out)
+        check_apart(source, out)
         super().__init__(out)
         self._begun: set[str] = set()
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 from ssi_audit import schema
-from ssi_audit.errors import DataError, Problem
 from ssi_audit.exports import Reading
 from ssi_audit.exports.plain import guarded
 from ssi_audit.exports.table import cell_text
+from ssi_audit.writing import check_apart
 
 ALWAYS = ("ssi", "activity", "crm_events")
 IF_ANY = ("quotas", "absences")
@@ -56,12 +56,6 @@ def write_plain(reading: Reading, out: Path | str) -> list[Path]:
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return [out / name for name in names]
-
-
-def check_apart(source: Path, out: Path) -> None:
-    """Refuse to write into the folder that is read."""
-    if out.resolve() == source.resolve() or source.resolve() in out.resolve().parents:
-        raise DataError(Problem("", f"{out} lies in the data folder itself", "choose a folder outside of it"))
 
 
 def _files(reading: Reading) -> dict[str, pd.DataFrame]:

@@ -23,6 +23,7 @@ from ssi_audit.report.kernels import Kernels
 from ssi_audit.report.publish import current_facts
 from ssi_audit.report.run import ReportResult, build_report, report_key, start_kernels
 from ssi_audit.settings import FILE_NAME, Settings, load_settings
+from ssi_audit.writing import check_apart
 
 NOTEBOOKS = workspace.PROJECT / "notebooks"
 # Seconds that a page takes at most, for the order of work on a first run.
@@ -87,7 +88,9 @@ def make_report(
     DataError, SettingsError
         Every problem at once, before any notebook starts.
     """
-    return _make(resolve(data, options or {}, skip_unreadable), out, workers, scheduler, stream)
+    request = resolve(data, options or {}, skip_unreadable)
+    check_apart(request.folder, out)
+    return _make(request, out, workers, scheduler, stream)
 
 
 def resolve(data: str, options: dict[str, Any], skip_unreadable: bool = False) -> Request:
