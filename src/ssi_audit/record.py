@@ -31,6 +31,7 @@ def record(history: Path, person: str, day: dt.date, values: dict[str, float | N
         CSV in the plain format; made when it is not there.
     person : str
     day : date
+        Not later than tomorrow (somewhere it is that day already).
     values : dict
         Any of `VALUES`; missing ones stay empty.
 
@@ -45,9 +46,11 @@ def record(history: Path, person: str, day: dt.date, values: dict[str, float | N
         For a failed or impossible reading, another reading of the same person and day, or a file of another
         format. Nothing is written then.
     """
+    _check_whose(person, day, history)
     _check(values, history)
     row = {"person": person.strip(), "date": day.isoformat()}
     row |= {name: _text(values.get(name)) for name in VALUES}
+    history = history.resolve()  # a link to a history elsewhere stays a link
     before, header = _existing(history)
     for line, old in enumerate(before, start=2):
         if (old.get("person", "").strip(), old.get("date", "")[:10]) != (row["person"], row["date"]):
@@ -98,6 +101,21 @@ def read_reading(file: Path) -> dict[str, float]:
     return {name: float(found[name]) for name in VALUES if not math.isnan(found[name])}
 
 
+def _check_whose(person: str, day: dt.date, history: Path) -> None:
+    """Refuse a reading of nobody, or of a day that has not come: a later run could not tell it from a good one."""
+    problems = []
+    if not person.strip() or not person.isprintable():
+        problems.append(
+            Problem(history.name, f"--person {person!r} is no name", "name the person as people.csv does, on one line")
+        )
+    if day > dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=1):
+        problems.append(
+            Problem(history.name, f"{day} has not come yet", "give the day on which LinkedIn showed the score")
+        )
+    if problems:
+        raise DataError(problems)
+
+
 def _check(values: dict[str, float | None], history: Path) -> None:
     known = {name: value for name, value in values.items() if value is not None}
     problems = []
@@ -130,9 +148,16 @@ def _check(values: dict[str, float | None], history: Path) -> None:
 def _existing(history: Path) -> tuple[list[dict[str, str]], list[str]]:
     if not history.exists():
         return [], list(COLUMNS)
-    text = history.read_text(encoding="utf-8-sig")
-    reader = csv.DictReader(io.StringIO(text))
-    header = list(reader.fieldnames or [])
+    try:
+        text = history.read_bytes().decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
+        header = list(reader.fieldnames or [])
+        rows = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:  # a quote that never ends would swallow the new row
+        why = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"is no CSV that can be continued: {error}"
+        raise DataError(
+            Problem(history.name, why, "save it as CSV (UTF-8), or record into a new file with --to")
+        ) from error
     if not {"person", "date"} <= set(header):
         raise DataError(
             Problem(
@@ -141,16 +166,17 @@ def _existing(history: Path) -> tuple[list[dict[str, str]], list[str]]:
                 f"expected a header with {', '.join(COLUMNS)}",
             )
         )
-    return list(reader), header
+    return rows, header
 
 
 def _append(history: Path, header: list[str], row: dict[str, str]) -> None:
     """Write the old bytes and one line more; a new history is for its owner only."""
     line = io.StringIO()
-    csv.DictWriter(line, header, extrasaction="ignore", lineterminator="\n").writerow(row)
     old = history.read_bytes() if history.exists() else (",".join(header) + "\n").encode()
+    end = "\r\n" if b"\r\n" in old else "\n"  # as the program that made it ends its lines
+    csv.DictWriter(line, header, extrasaction="ignore", lineterminator=end).writerow(row)
     if old and not old.endswith(b"\n"):
-        old += b"\n"
+        old += end.encode()
     mode = history.stat().st_mode & 0o777 if history.exists() else PRIVATE
     write_whole(history, old + line.getvalue().encode(), mode=mode, durable=True)
 

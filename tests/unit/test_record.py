@@ -62,6 +62,59 @@ def test_failed_readings_are_refused(tmp_path, values, message):
     assert not path.exists()
 
 
+@pytest.mark.parametrize("person", ["", "  ", "Anna\nNowak"])
+def test_a_reading_of_nobody_is_refused(tmp_path, person):
+    """An empty shell variable in a script does not fill the history with rows that belong to nobody."""
+    path = tmp_path / "ssi.csv"
+    with pytest.raises(DataError, match="is no name"):
+        record(path, person, DAY, GOOD)
+    assert not path.exists()
+
+
+def test_a_day_that_has_not_come_is_refused(tmp_path):
+    """A mistyped year is noticed while somebody still knows the right one."""
+    path = tmp_path / "ssi.csv"
+    today = dt.datetime.now().astimezone().date()
+    with pytest.raises(DataError, match="has not come yet"):
+        record(path, "Anna", today.replace(year=today.year + 9, day=1), GOOD)
+    assert not path.exists()
+    assert record(path, "Anna", today, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("person,date,total\nŁucja,2026-01-01,50\n".encode("cp1250"), "is not UTF-8"),
+        (b'person,date,total\n"Anna,2026-01-01,50\n', "is no CSV that can be continued"),
+    ],
+)
+def test_a_history_that_cannot_be_read_is_left_alone(tmp_path, content, message):
+    """Letters of another encoding, and a quote that never ends: said, not a traceback, and no row is added."""
+    path = tmp_path / "ssi.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        record(path, "Anna", DAY, GOOD)
+    assert path.read_bytes() == content
+
+
+def test_a_short_row_is_no_traceback(tmp_path):
+    """A row of which only the name was filled in is somebody else's matter."""
+    path = tmp_path / "ssi.csv"
+    path.write_text("person,date,total\nAnna\n")
+    assert record(path, "Anna", DAY, {"total": 31.0})
+    assert path.read_text() == "person,date,total\nAnna\nAnna,2026-02-27,31\n"
+
+
+def test_a_link_stays_a_link_and_line_ends_stay(tmp_path):
+    """The history behind a link gets the row, in the line ends that it has."""
+    path, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    path.write_bytes(b"person,date,total\r\nBo,2026-01-01,30\r\n")
+    link.symlink_to(path)
+    record(link, "Bo", DAY, {"total": 31.0})
+    assert link.is_symlink()
+    assert path.read_bytes() == b"person,date,total\r\nBo,2026-01-01,30\r\nBo,2026-02-27,31\r\n"
+
+
 def test_another_format_is_refused(tmp_path):
     """A file that is no history is left alone."""
     path = tmp_path / "other.csv"
