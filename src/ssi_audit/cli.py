@@ -76,12 +76,20 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return DONE
     except OSError as error:  # a full disk, a folder that is not ours to write to: what is written is written whole
-        where = visible(str(error.filename or "standard output"))
-        print(f"{error.strerror or error}: {where}\n{NOT_WRITTEN}", file=sys.stderr)
+        what, where = error.strerror or str(error), error.filename or ("standard output" if _printing(error) else "")
+        print(visible(f"{what}: {where}" if where else what) + f"\n{NOT_WRITTEN}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("\nStopped. Nothing half-written was left behind.", file=sys.stderr)
         return FAILED
+
+
+def _printing(error: OSError) -> bool:
+    """Whether it was raised by a line of this module, which does nothing but print: a full disk names nothing."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at is not None and at.tb_frame.f_code.co_filename == __file__
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -43,8 +43,10 @@ def write_whole(
                 os.fsync(file.fileno())
         Path(part).chmod(mode)
         Path(part).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(part).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, part):
+            error.filename = str(path)  # a full disk names no file, and nobody knows the unfinished one
         raise
 
 

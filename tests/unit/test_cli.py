@@ -212,6 +212,21 @@ def test_what_cannot_be_printed_is_an_error():
     assert "standard output" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_a_full_disk_names_the_file_that_did_not_fit(tmp_path):
+    """The system names no file then, and standard output had nothing to do with it."""
+    history = tmp_path / "ssi.csv"
+    code = (
+        "import resource, sys; from ssi_audit.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        f"sys.exit(main(['record', '--person', 'Anna', '--total', '44', '--to', {str(history)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"File too large: {history}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_does_not_import_what_draws(small):
     """`check` stays away from everything that makes pages."""
     code = (
