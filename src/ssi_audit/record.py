@@ -5,11 +5,15 @@ The history is a plain ``ssi*.csv``; what is in it already is kept byte for byte
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import io
 import math
+import os
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ssi_audit import schema
@@ -20,6 +24,8 @@ COLUMNS = schema.SSI_COLUMNS
 VALUES = (*schema.PILLARS, "total", "industry_rank", "network_rank")
 # LinkedIn shows the rounded sum of the pillars (formats.md section 1, rule 3).
 TOTAL_TOLERANCE = 1.0
+# Seconds for a reading beside this one; a file system that cannot lock refuses for ever.
+LONGEST_WAIT = 10.0
 
 
 def record(history: Path, person: str, day: dt.date, values: dict[str, float | None]) -> bool:
@@ -51,6 +57,11 @@ def record(history: Path, person: str, day: dt.date, values: dict[str, float | N
     row = {"person": person.strip(), "date": day.isoformat()}
     row |= {name: _text(values.get(name)) for name in VALUES}
     history = history.resolve()  # a link to a history elsewhere stays a link
+    with _one_at_a_time(history.parent):
+        return _add(history, row)
+
+
+def _add(history: Path, row: dict[str, str]) -> bool:
     before, header = _existing(history)
     for line, old in enumerate(before, start=2):
         if (old.get("person", "").strip(), old.get("date", "")[:10]) != (row["person"], row["date"]):
@@ -167,6 +178,29 @@ def _existing(history: Path) -> tuple[list[dict[str, str]], list[str]]:
             )
         )
     return rows, header
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that of two readings at the same minute the later does not write over the earlier.
+
+    The folder itself is locked, where the system can do that (not on Windows): no file is left in it.
+    """
+    from ssi_audit.report.locks import try_lock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        held = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        until = time.monotonic() + LONGEST_WAIT
+        while not try_lock(held) and time.monotonic() < until:
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(held)
 
 
 def _append(history: Path, header: list[str], row: dict[str, str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -113,6 +115,16 @@ def test_a_link_stays_a_link_and_line_ends_stay(tmp_path):
     record(link, "Bo", DAY, {"total": 31.0})
     assert link.is_symlink()
     assert path.read_bytes() == b"person,date,total\r\nBo,2026-01-01,30\r\nBo,2026-02-27,31\r\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder cannot be locked there")
+def test_readings_at_the_same_moment_are_all_kept(tmp_path):
+    """A script that records a team side by side loses none of its readings."""
+    path = tmp_path / "ssi.csv"
+    names = [f"P{k}" for k in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda name: record(path, name, DAY, GOOD), names))
+    assert sorted(line.split(",")[0] for line in path.read_text().splitlines()[1:]) == sorted(names)
 
 
 def test_another_format_is_refused(tmp_path):
