@@ -41,7 +41,9 @@ def verify(report: Path, data: str) -> list[Check]:
     manifest = read_manifest(report)
     try:
         answer = json.loads((report / "answer.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        data_then, sample = answer["data"]["fingerprint"], answer["data"]["sample"]
+        settings_then, version_then = answer["settings_fingerprint"], answer["version"]
+    except (OSError, ValueError, KeyError, TypeError) as error:  # also somebody else's answer.json
         raise DataError(
             Problem(str(report), "no report of ssi-audit here", "name the folder with answer.json")
         ) from error
@@ -50,18 +52,15 @@ def verify(report: Path, data: str) -> list[Check]:
     settings = load_settings(folder)
     data_now = workspace.fingerprint(folder)
     checks = [
-        _same("data", answer["data"]["fingerprint"], data_now),
-        _same("settings", answer["settings_fingerprint"], settings.fingerprint()),
-        _same("version", answer["version"], version("ssi-audit")),
+        _same("data", data_then, data_now),
+        _same("settings", settings_then, settings.fingerprint()),
+        _same("version", version_then, version("ssi-audit")),
     ]
     if manifest is not None:
         # Everything that went into the report has one key; with its own data and settings, what is left is the code.
         notebooks = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem in _KNOWN]
-        made_from = {"data": answer["data"]["fingerprint"], "settings": answer["settings_fingerprint"]}
-        keys = [
-            report_key(notebooks, **made_from, sample=answer["data"]["sample"], skip_unreadable=skipped)
-            for skipped in (False, True)
-        ]
+        made_from = {"data": data_then, "settings": settings_then}
+        keys = [report_key(notebooks, **made_from, sample=sample, skip_unreadable=skipped) for skipped in (False, True)]
         now = manifest.run_key if manifest.run_key in keys else keys[0]
         checks.append(_same("code and libraries", manifest.run_key, now))
     files = manifest.files if manifest else {}
@@ -72,6 +71,7 @@ def verify(report: Path, data: str) -> list[Check]:
 
 
 def _same(what: str, then: str, now: str) -> Check:
+    then = str(then)
     short = f"{then[:12]} in the report, {now[:12]} now"
     return Check(what, then == now, then[:12] if then == now else short)
 

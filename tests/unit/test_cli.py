@@ -135,6 +135,14 @@ def test_load_reads_back_to_the_same_panel(small, tmp_path):
     pd.testing.assert_frame_equal(one, other, check_dtype=False)
 
 
+@pytest.mark.parametrize("answer", ["[]", "null", "{}", '{"data": {}}', '{"data": 3, "version": 1}', "half a fil"])
+def test_verify_says_that_a_folder_holds_no_report_of_ours(small, tmp_path, capsys, answer):
+    """An answer.json of another program, or one that was cut off: exit 2 and no traceback."""
+    (tmp_path / "answer.json").write_text(answer)
+    assert main(["verify", str(tmp_path), str(small)]) == 2
+    assert "no report of ssi-audit here" in capsys.readouterr().err
+
+
 def test_record_appends(tmp_path, capsys):
     """Typed numbers go into a history; a failed reading does not."""
     history = tmp_path / "ssi.csv"
