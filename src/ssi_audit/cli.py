@@ -13,6 +13,7 @@ import contextlib
 import gc
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def run() -> None:
             os._exit(code)
 
     atexit.register(leave)
+    _heed_sigterm()
     try:
         code = main()
     except SystemExit as stop:  # of argparse
@@ -82,6 +84,20 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped. Nothing half-written was left behind.", file=sys.stderr)
         return FAILED
+
+
+def _heed_sigterm() -> None:
+    """Let what ends a service or a shut-down end a command as Ctrl-C does, so that it removes what is unfinished.
+
+    Only the command itself: a pool ends its workers with the same signal, and they have nothing to tidy up.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _printing(error: OSError) -> bool:

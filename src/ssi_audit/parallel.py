@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -46,11 +47,16 @@ def starmap(
     _shared = (function, table, rest)
     gc.freeze()  # a worker that looks for garbage would copy every page it looks at
     try:
-        with multiprocessing.get_context("fork").Pool(workers) as pool:
+        with multiprocessing.get_context("fork").Pool(workers, _ignore_interrupts) as pool:
             return pool.map(_answer, questions, chunksize=1)
     finally:
         _shared = None
         gc.unfreeze()
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the one that asks ends its workers, and they say nothing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _answer(question: tuple[Any, ...]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -232,6 +233,35 @@ def test_a_full_disk_names_the_file_that_did_not_fit(tmp_path):
     done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(f"File too large: {history}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_stopped_command_tidies_up_and_says_so(tmp_path, name):
+    """The end of a service is no reason to leave half a sample beside the target, nor tracebacks of workers."""
+    send = "os.killpg(0, signal.SIGINT)" if name == "SIGINT" else "os.kill(os.getppid(), signal.SIGTERM)"
+    code = f"""
+import os, signal, sys, time
+from ssi_audit import cli, parallel, world_tables
+
+def write(tables, folder):
+    parallel.starmap(work, range(2), [(1,), (2,)], min_rows=0)
+
+def work(table, question):
+    if question == 1:
+        {send}
+    time.sleep(20)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also in the background of a shell
+world_tables.FORMATS["plain"] = write
+sys.argv[1:] = ["sample", "--world", "null", "--people", "5", "--weeks", "9", "--out", {str(tmp_path / "new")!r}]
+cli.run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, start_new_session=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (1, "\nStopped. Nothing half-written was left behind.\n")
     assert list(tmp_path.iterdir()) == []
 
 
