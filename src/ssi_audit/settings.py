@@ -228,11 +228,35 @@ def load_settings(folder: Path | str | None = None, **overrides: Any) -> Setting
         raise SettingsError([_problem(name, item) for item in error.errors()]) from error
 
 
+# What pydantic calls a type, in the words of the file that the user writes.
+_EXPECTED = {
+    "string_type": 'text in quotes, "like this"',
+    "tuple_type": 'a list, ["like", "this"]',
+    "dict_type": 'a table: [{option}] on a line of its own, below it "name" = value',
+    "bool_type": "true or false, without quotes",
+    "bool_parsing": "true or false, without quotes",
+    "int_type": "a whole number, without quotes",
+    "int_parsing": "a whole number, without quotes",
+    "int_from_float": "a whole number, without quotes",
+    "float_type": "a number, without quotes",
+    "float_parsing": "a number, without quotes",
+    "date_type": "a day like 2025-01-31",
+    "date_parsing": "a day like 2025-01-31",
+    "date_from_datetime_parsing": "a day like 2025-01-31",
+    "date_from_datetime_inexact": "a day like 2025-01-31",
+}
+# Parts of a place that pydantic adds for options of several types: no setting is called so.
+_TYPES_OF_A_UNION = ("bool", "dict[str,bool]")
+
+
 def _problem(file: str, item: dict[str, Any]) -> Problem:
-    option = ".".join(str(part) for part in item["loc"])
+    option = ".".join(str(part) for part in item["loc"] if part not in _TYPES_OF_A_UNION)
     if item["type"] == "extra_forbidden":
         near = difflib.get_close_matches(option, Settings.model_fields, n=1, cutoff=0.5)
         fix = f'did you mean "{near[0]}"?' if near else "options: " + ", ".join(sorted(Settings.model_fields))
         return Problem(file, f'unknown setting "{option}"', fix)
+    expected = _EXPECTED.get(item["type"])
+    if expected is not None:
+        return Problem(file, f'"{option}" = {item.get("input")!r}: expected {expected.format(option=option)}')
     message = item["msg"].removeprefix("Value error, ")
     return Problem(file, f'"{option}" = {item.get("input")!r}: {message[:1].lower()}{message[1:]}')

@@ -38,6 +38,27 @@ def test_broken_toml_names_the_line(tmp_path):
         load_settings(write(tmp_path, "organisation = Acme"))
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("organisation = 3", '"organisation" = 3: expected text in quotes'),
+        ('own_domains = "firm.example"', "expected a list, ["),
+        ('persons = "Ada"', "expected a table: [persons] on a line of its own"),
+        ('show_names = "maybe"', "expected true or false, without quotes"),
+        ('day_first = "yes, please"', '"day_first" = '),
+        ('start = "March"', "expected a day like 2025-01-31"),
+        ("end = 20250131", "expected a day like 2025-01-31"),
+        ('min_group = "many"', "expected a whole number, without quotes"),
+    ],
+)
+def test_wrong_types_are_told_in_words_of_the_file(tmp_path, line, expected):
+    """Nobody who keeps a settings file knows what a tuple or a dictionary is."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write(tmp_path, line))
+    assert expected in str(caught.value)
+    assert not any(word in str(caught.value) for word in ("tuple", "dict", "datetime", "input should"))
+
+
 def test_command_line_wins_over_the_file(tmp_path):
     """Options that were given override the file; those that were not leave it alone."""
     write(tmp_path, 'period = "month"\nlanguage = "pl"\n')
