@@ -93,6 +93,9 @@ def find_data(data: Path | str) -> tuple[Path, bool]:
     folder = Path(data)
     if not folder.is_absolute() and not folder.exists():
         folder = PROJECT / folder
+    if folder.is_file():
+        fix = f"name the folder it lies in: {Path(data).parent}"
+        raise DataError(Problem(str(data), "is a file, not a folder of exports", fix))
     if not folder.is_dir():
         raise DataError(Problem(str(data), "no such folder", "name a folder of exports: make report DATA=my/exports"))
     sample = (PROJECT / SAMPLE).resolve()

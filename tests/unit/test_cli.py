@@ -94,6 +94,14 @@ def test_a_folder_that_is_not_there(capsys, tmp_path):
     assert "no such folder" in capsys.readouterr().err
 
 
+def test_a_file_instead_of_a_folder(small, capsys):
+    """Who names an export is told to name its folder, not that there is no such thing."""
+    assert main(["check", str(small / "ssi.csv")]) == 2
+    said = capsys.readouterr().err
+    assert "is a file, not a folder" in said
+    assert f"name the folder it lies in: {small}\n" in said
+
+
 def test_audit_writes_the_answer(small, tmp_path, capsys):
     """answer.json holds the contract's parts; the same input gives the same bytes."""
     assert main(["audit", str(small), "--out", str(tmp_path / "a.json")]) == 0
