@@ -320,6 +320,8 @@ def write_folder(out: Path, write: Callable[[Path], None], truth: dict[str, Any]
 
     ``truth.json`` lists the files of the sample; only a folder that holds nothing else is replaced later.
     """
+    if out.is_symlink():  # the folder behind it is exchanged, not the link
+        out = out.resolve()
     _check_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = out.parent / f".{out.name}.{os.getpid()}.new"

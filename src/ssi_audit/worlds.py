@@ -31,6 +31,7 @@ __all__ = [
 ]  # fmt: skip
 
 START = dt.date(2024, 1, 1)  # Monday of week 1
+MOST_WEEKS = 5200  # dates end two centuries later
 BURN_IN = 40  # weeks -39..0: three windows, so that week 1 remembers nothing of the start
 WINDOW = 13  # weeks of activity that a score summarises (LinkedIn: 90 days)
 NOVICE_WEEKS = 52  # tenure below which the score matters in the world `beginners`
@@ -383,12 +384,14 @@ def simulate(
     Raises
     ------
     SettingsError
-        If a size is too small.
+        If a size is too small, or time is too long.
     """
     if people < 1 or weeks < 1 or seed < 0:
         raise SettingsError(
             f"a world needs at least 1 person, 1 week and a seed of 0 or more, not {people}, {weeks} and {seed}"
         )
+    if weeks > MOST_WEEKS:
+        raise SettingsError(f"a world has at most {MOST_WEEKS} weeks (a hundred years), not {weeks}")
     week = np.arange(1 - BURN_IN, weeks + 1)
     shape = (people, len(week))
     share = np.ones(shape) if share_of_week is None else share_of_week

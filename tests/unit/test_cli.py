@@ -152,6 +152,25 @@ def test_verify_says_that_a_folder_holds_no_report_of_ours(small, tmp_path, caps
     assert "no report of ssi-audit here" in capsys.readouterr().err
 
 
+def test_a_sample_of_a_thousand_years_is_refused(tmp_path, capsys):
+    """Dates end before: a message, not a traceback."""
+    assert main(["sample", "--world", "null", "--people", "3", "--weeks", "52000", "--out", str(tmp_path / "new")]) == 2
+    assert "at most 5200 weeks" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sample_behind_a_link_leaves_the_link(tmp_path):
+    """The folder that a link leads to gets the files; nothing is left beside either."""
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    for _ in range(2):
+        assert main(["sample", "--world", "null", "--people", "3", "--weeks", "9", "--out", str(link)]) == 0
+    assert link.is_symlink()
+    assert (real / "ssi.csv").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
 def test_record_appends(tmp_path, capsys):
     """Typed numbers go into a history; a failed reading does not."""
     history = tmp_path / "ssi.csv"
