@@ -75,7 +75,7 @@ def build_panel(tables: schema.Tables, settings: Settings | None = None) -> pd.D
     Raises
     ------
     NotEnoughData
-        If there is no reading or no CRM event at all, or no period in which both exist.
+        If there is no reading or no CRM event at all, nobody with both, or no period with both or anybody at work.
     """
     settings = settings or Settings()
     engine = DuckDB()
@@ -315,7 +315,7 @@ def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sid
     Raises
     ------
     NotEnoughData
-        If there is no reading or no CRM event at all, or no period in which both exist.
+        If there is no reading or no CRM event at all, nobody with both, or no period in which both exist.
     """
     spans = {name: engine.rows(f"SELECT MIN(day), MAX(day) FROM {name}")[0] for name in ("ssi", "activity")}
     kinds = engine.rows("SELECT kind, MIN(day), MAX(day) FROM crm_events GROUP BY kind")
@@ -325,6 +325,13 @@ def make_plan(engine: Engine, settings: Settings, currency: tuple[str, str], sid
     if not kind_first:
         raise NotEnoughData("no CRM event was found: add an export of inquiries, meetings or deals to the data folder")
     crm_first, crm_last = min(kind_first.values()), max(last for _, _, last in kinds if last is not None)
+    if not sides["both"]:
+        raise NotEnoughData(
+            f"nobody has both a score and CRM events: {len(sides['no_crm'])} people have a score, "
+            f"{len(sides['no_ssi'])} others stand in the CRM. "
+            "Do the files call them by different names? Say in people.csv who is who "
+            "(crm_owner, linkedin_name, email, aliases)"
+        )
     first_day = max(crm_first, _number(settings.start, -(10**6)))
     last_day = min(crm_last, _number(settings.end, 10**6))
     if first_day > last_day:
@@ -468,6 +475,11 @@ def _calendar(starts: list[dt.date], ends: list[dt.date]) -> tuple[pd.DataFrame,
 
 def _finished(panel: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Split at score breaks, with the facts."""
+    if panel.empty:
+        raise NotEnoughData(
+            "no seller was at work in any period of the CRM events: look at hired_on and left_on in people.csv, and at "
+            "the absences"
+        )
     breaks = score_breaks(panel)
     panel["regime"] = regimes(panel["p"].to_numpy(), breaks)
     negative = int((panel["revenue"] < 0).sum())

@@ -102,6 +102,33 @@ def test_a_file_instead_of_a_folder(small, capsys):
     assert f"name the folder it lies in: {small}\n" in said
 
 
+@pytest.mark.parametrize("command", ["check", "audit", "panel", "power"])
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [("person", "R{}", "nobody has both a score and CRM events"), ("left_on", "2001-01-01", "no seller was at work")],
+)
+def test_nobody_to_analyse_is_said(small, tmp_path, capsys, command, column, value, said):
+    """A CRM that calls sellers by initials and no people.csv that knows them: the usual first run of all."""
+    import pandas as pd
+
+    data = tmp_path / "data"
+    shutil.copytree(small, data)
+    (data / "people.csv").unlink()
+    people = pd.read_csv(small / "people.csv", dtype=str)
+    if column == "person":
+        events = pd.read_csv(data / "crm_events.csv", dtype=str)
+        numbers = {name: value.format(k) for k, name in enumerate(events["person"].unique())}
+        events.assign(person=events["person"].map(numbers)).to_csv(data / "crm_events.csv", index=False)
+    else:
+        people.assign(hired_on="2000-01-01", left_on=value).to_csv(data / "people.csv", index=False)
+    options = {"check": [], "power": ["--people", "20", "--weeks", "52", "--from"]}.get(command)
+    where = [*options, str(data)] if options is not None else [str(data), "--out", str(tmp_path / "out")]
+    assert main([command, *where]) == (0 if command == "check" else 2)
+    output = capsys.readouterr()
+    assert said in (output.out if command == "check" else output.err)
+    assert not (tmp_path / "out").exists()
+
+
 def test_audit_writes_the_answer(small, tmp_path, capsys):
     """answer.json holds the contract's parts; the same input gives the same bytes."""
     assert main(["audit", str(small), "--out", str(tmp_path / "a.json")]) == 0
