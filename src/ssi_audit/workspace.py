@@ -276,7 +276,9 @@ def _read(place: Path, key: str, settings: Settings) -> Run:
         sample=manifest["sample"],
     )
     answer = json.loads((place / "answer.json").read_text(encoding="utf-8"))
-    return Run(key, place, read_panel(place / "panel.parquet"), tables, audit_from_dict(answer), settings)
+    # The numbers may be those of a run in another language: whose settings a report shows are this run's.
+    found = dataclasses.replace(audit_from_dict(answer), settings_fingerprint=settings.fingerprint())
+    return Run(key, place, read_panel(place / "panel.parquet"), tables, found, settings)
 
 
 @contextlib.contextmanager

@@ -171,6 +171,15 @@ def test_load_reads_back_to_the_same_panel(small, tmp_path):
     pd.testing.assert_frame_equal(one, other, check_dtype=False)
 
 
+def test_settings_of_words_are_in_the_fingerprint_of_a_run_that_is_kept(small):
+    """A run in another language takes the numbers that are there, not the fingerprint of the settings they had."""
+    from ssi_audit.workspace import load_run
+
+    for options in ({}, {"language": "pl"}, {"language": "it"}):
+        run = load_run(small, options)
+        assert run.audit.settings_fingerprint == run.settings.fingerprint()
+
+
 @pytest.mark.parametrize("answer", ["[]", "null", "{}", '{"data": {}}', '{"data": 3, "version": 1}', "half a fil"])
 def test_verify_says_that_a_folder_holds_no_report_of_ours(small, tmp_path, capsys, answer):
     """An answer.json of another program, or one that was cut off: exit 2 and no traceback."""
