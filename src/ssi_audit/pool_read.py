@@ -47,7 +47,9 @@ def read_evidence(path: Path) -> dict[str, Any] | list[Problem]:
         value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except RecursionError:
         return [Problem(str(path), "cannot be read: lists within lists without end", expected)]
-    except (OSError, ValueError) as error:  # also no text at all, and numbers of thousands of digits
+    except OSError as error:
+        return [Problem(str(path), f"cannot be read: {error.strerror or error}", expected)]
+    except ValueError as error:  # also no text at all, and numbers of thousands of digits
         return [Problem(str(path), f"cannot be read: {error}", expected)]
     if not isinstance(value, dict) or value.get("kind") != KIND:
         return [Problem(str(path), "is not an evidence file", expected)]

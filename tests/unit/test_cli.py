@@ -207,6 +207,14 @@ def test_a_sample_behind_a_link_leaves_the_link(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
 
 
+def test_pool_names_a_missing_file_once(tmp_path, capsys):
+    """What is wrong, without the system's number for it."""
+    assert main(["pool", str(tmp_path / "nowhere.json"), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "cannot be read: No such file or directory\n" in said
+    assert "Errno" not in said
+
+
 def test_record_appends(tmp_path, capsys):
     """Typed numbers go into a history; a failed reading does not."""
     history = tmp_path / "ssi.csv"
