@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,10 @@ ALPHA = 0.05
 NORMAL_95 = 1.959964  # half width of a normal 95 % range in standard errors
 
 FEW_CARRY = "So few sellers carry the estimate that its range cannot be trusted. More sellers are needed."
+BORDER = "These data could have told; the estimate lies near the border."
+# What `enough` says otherwise, after the number.
+_TELL = "times as many seller-weeks would be enough to tell."
+_TIMES = re.compile(rf"About (\d+(?:\.\d+)?) {re.escape(_TELL)}")
 
 
 class Parameters(BaseModel):
@@ -92,12 +97,33 @@ def plain(value: Any) -> Any:
 
 
 def unless_short(found: Finding, seller_years: float) -> Finding:
-    """Leave a claim about sales open below `verdict.MIN_SELLER_YEARS`, as the verdict does; numbers stay."""
-    if found.state in (NOT_ENOUGH, NOT_TESTABLE) or seller_years >= verdict.MIN_SELLER_YEARS:
+    """Leave a claim about sales open below `verdict.MIN_SELLER_YEARS`, as the verdict does; numbers stay.
+
+    A claim that is open anyway promises no answer before those seller-years either.
+    """
+    if found.state == NOT_TESTABLE or seller_years >= verdict.MIN_SELLER_YEARS:
         return found
     short = f"Below {verdict.MIN_SELLER_YEARS:.0f} seller-years this settles nothing yet."
-    times = enough(verdict.times_short(seller_years))
-    return dataclasses.replace(found, state=NOT_ENOUGH, reason=f"{found.reason} {short} {times}")
+    if found.state == NOT_ENOUGH:
+        reason = _not_before(found.reason, short, seller_years)
+    else:
+        reason = f"{found.reason} {short} {enough(verdict.times_short(seller_years))}"
+    details = dict(found.details)
+    if "readings" in details:  # the other reading of a number is as short
+        details["readings"] = {name: {**one, "state": NOT_ENOUGH} for name, one in details["readings"].items()}
+    return dataclasses.replace(found, state=NOT_ENOUGH, reason=reason, details=details)
+
+
+def _not_before(reason: str, short: str, seller_years: float) -> str:
+    """The reason of an open claim, in which fewer data than a verdict takes are said to be enough by nobody."""
+
+    def at_least(said: re.Match[str]) -> str:
+        least = verdict.times_short(seller_years)
+        return said[0] if float(said[1]) >= least else enough(least)
+
+    if BORDER in reason:
+        return reason.replace(BORDER, f"{short} {enough(verdict.times_short(seller_years))}")
+    return _TIMES.sub(at_least, reason)
 
 
 # ---- the three rules -------------------------------------------------------------------------------------
@@ -275,9 +301,9 @@ def enough(multiple: float) -> str:
     if not math.isfinite(multiple):
         return "More sellers are needed."
     if multiple <= 1:
-        return "These data could have told; the estimate lies near the border."
+        return BORDER
     times = f"{multiple:.1f}" if multiple < 10 else f"{multiple:.0f}"
-    return f"About {times} times as many seller-weeks would be enough to tell."
+    return f"About {times} {_TELL}"
 
 
 # ---- scales ----------------------------------------------------------------------------------------------

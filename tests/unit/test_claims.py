@@ -640,6 +640,32 @@ def test_a_short_panel_settles_no_claim_about_sales(weeks, state):
     assert about_the_score.state == "supported"
 
 
+@pytest.mark.parametrize(
+    ("reason", "years", "said"),
+    [
+        ("It is open. About 1.1 times as many seller-weeks would be enough to tell.", 12.0,
+         "It is open. About 1.3 times as many seller-weeks would be enough to tell."),
+        ("It is open. About 29 times as many seller-weeks would be enough to tell.", 12.0, None),
+        ("It is open. About 1.1 times as many seller-weeks would be enough to tell.", 15.0, None),
+        ("It is open. These data could have told; the estimate lies near the border.", 6.0,
+         "It is open. Below 15 seller-years this settles nothing yet. About 2.5 times as many seller-weeks would be "
+         "enough to tell."),
+        ("Only 3 people have a score.", 0.0, None),
+    ],
+)  # fmt: skip
+def test_an_open_claim_promises_nothing_before_a_verdict_may_be_given(reason, years, said):
+    """The least number of seller-years is also the least that an open claim asks for."""
+    found = rules.unless_short(rules.Finding("not_enough_data", reason), years)
+    assert (found.state, found.reason) == ("not_enough_data", said or reason)
+
+
+def test_both_readings_of_a_short_panel_stay_open():
+    """The ratio beside the share of pairs settles no more than the share does."""
+    found = judged("outsell-peers", panel(n=30, weeks=24, level=WIDE, on_inquiries=0.3))
+    assert found.state == "not_enough_data"
+    assert {one["state"] for one in found.details["readings"].values()} == {"not_enough_data"}
+
+
 def test_claims_about_sales_are_known_as_such():
     """Every kind is either about sales or about what the score is made of."""
     about_score = {
