@@ -14,7 +14,7 @@ from typing import Any
 
 from ssi_audit import schema
 from ssi_audit.results import Audit, Cell, Correlation, Fit, Indicator
-from ssi_audit.verdict import seller_years, times_short
+from ssi_audit.verdict import MIN_SELLER_YEARS, seller_years, times_short
 
 # The steps of the first screen, from use of the platform to a sale.
 FUNNEL = ("activity", "inquiries", "meetings", "deals")
@@ -256,14 +256,17 @@ def open_outcomes(audit: Audit) -> list[str]:
 def needed_multiple(audit: Audit) -> float:
     """So many times the data would settle every main outcome that is too wide or too short; NaN when none is."""
     multiples = []
+    years = seller_years(audit.data.get("rows") or 0, audit.data.get("period") or "week")
     for outcome in open_outcomes(audit):
         cell = find(audit, "total", outcome)
         if cell is not None and cell.reason in ("too_wide", "crude_unknown"):
             fit = cell.crude if cell.reason == "crude_unknown" else cell.adjusted
             multiples.append(fit.needed_multiple)
         if cell is not None and cell.reason == "few_years":
-            multiples.append(times_short(seller_years(audit.data["rows"], audit.data["period"])))
+            multiples.append(times_short(years))
     finite = [multiple for multiple in multiples if math.isfinite(multiple)]
+    if finite and 0 < years < MIN_SELLER_YEARS:
+        finite.append(times_short(years))  # however narrow a range gets, nothing is settled before
     return max(finite, default=math.nan)
 
 

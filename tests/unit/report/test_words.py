@@ -295,6 +295,10 @@ def test_linkedins_own_figure_beside_our_range(rr, se, ending):
          " 136 weeks, or 3 offices"),
         (4.0, 24, 104, "About 4.0 times the data: 96 sellers over the same time, or 4 offices"),
         (80.0, 24, 52, "More than 50 times the data of now: out of reach for this organisation alone."),
+        # Below 15 seller-years no fewer data are enough, however narrow the ranges.
+        (1.1, 12, 52, "About 1.3 times the data: 16 sellers over the same time, or the same sellers for 68 weeks"),
+        (0.4, 12, 26, "About 2.5 times the data: 30 sellers over the same time, or the same sellers for 65 weeks"),
+        (0.4, 15, 52, "Look again after the next quarter: there would have been enough data"),
     ],
 )  # fmt: skip
 def test_how_much_more_data_would_settle_it(multiple, people, weeks, part):
