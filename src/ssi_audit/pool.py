@@ -509,7 +509,7 @@ def _combine(evidence: dict[str, dict[str, Any]]) -> PooledAnswer:
         overall=verdict.judge_overall(cells, activity, score_break=score_break),
         activity=activity,
         cells=tuple(cells),
-        claims=_claims(evidence, cells, activity, sesoi, collector),
+        claims=_claims(evidence, cells, activity, seller_years, sesoi, collector),
         watch=_watch(evidence, collector),
         settings_fingerprint=first["definitions_fingerprint"],
         version=version("ssi-audit"),
@@ -661,6 +661,7 @@ def _claims(
     evidence: dict[str, dict[str, Any]],
     cells: list[Cell],
     activity: ActivityLink,
+    seller_years: float,
     sesoi: dict[str, float],
     collector: _Collector,
 ) -> tuple[ClaimResult, ...]:
@@ -671,7 +672,7 @@ def _claims(
     def pooled(parts: dict[str, dict[str, Any]], name: tuple[str, str, str]) -> RandomEffects:
         return collector.pooled(parts, name, lambda value: _unscaled(value, name[2]))
 
-    return pool_claims(evidence, fits, activity, sesoi, pooled, _unscaled)
+    return pool_claims(evidence, fits, activity, sesoi, pooled, _unscaled, seller_years)
 
 
 def _watch(evidence: dict[str, dict[str, Any]], collector: _Collector) -> tuple[Indicator, ...]:

@@ -20,14 +20,16 @@ from ssi_audit.claim_rules import (
     NOT_ENOUGH,
     NOT_TESTABLE,
     SUPPORTED,
+    Finding,
     absence,
     absence_of_all,
     interval_of,
     presence,
     presence_of_all,
     size,
+    unless_short,
 )  # fmt: skip
-from ssi_audit.claims import Claim, load_claims
+from ssi_audit.claims import ON_SALES, Claim, load_claims
 from ssi_audit.results import ActivityLink, ClaimResult, Fit
 from ssi_audit.stats.clusters import Interval, t_interval
 
@@ -48,6 +50,7 @@ def pool_claims(
     sesoi: Mapping[str, float],
     pooled: Callable[..., Any],
     unscaled: Callable[[float, str], float],
+    seller_years: float,
 ) -> tuple[ClaimResult, ...]:
     """Judge every claim that an office has tested.
 
@@ -65,6 +68,8 @@ def pool_claims(
         Random effects of parts with ``estimate``, ``se``, ``df`` and ``n_people``; keeps the forest.
     unscaled : callable
         A number on the scale of pooling, and the claim's unit → the number as it is shown.
+    seller_years : float
+        Of all offices together: below `verdict.MIN_SELLER_YEARS` no claim about sales is settled.
     """
     register = {claim.id: claim for claim in load_claims()}
     by_id: dict[str, dict[str, dict[str, Any]]] = {}
@@ -81,6 +86,9 @@ def pool_claims(
         if claim is not None:
             judged = _by_fits(claim, fits, activity, sesoi) or _by_number(claim, found, parts, sesoi)
         state, reason = judged or _by_count(states)
+        if claim is not None and claim.kind in ON_SALES:
+            short = unless_short(Finding(state, reason), seller_years)
+            state, reason = short.state, short.reason
         results.append(_result(name, parts, states, found, state, reason, unscaled))
     return tuple(results)
 

@@ -490,6 +490,18 @@ def test_a_published_size_is_judged_on_the_pooled_ratio(tmp_path):
     assert found.details["states"] == {"not_enough_data": 8}
 
 
+@pytest.mark.parametrize(("rows", "state"), [(97, "not_enough_data"), (98, "contradicted")])
+def test_short_offices_settle_no_claim_about_sales(tmp_path, rows, state):
+    """Below 15 seller-years in all offices together a clear pooled ratio stays open, as the verdict does."""
+
+    def one(k):
+        return [_claim("more-opportunities", "not_enough_data", 1.02 + 0.02 * (k % 3), 0.5, claimed=1.45)]
+
+    found = _claims(tmp_path, one, data=_office(1).data | {"rows": rows})["more-opportunities"]
+    assert found.state == state and 1.0 < found.estimate < 1.08
+    assert ("Below 15 seller-years this settles nothing yet." in found.reason) is (state == "not_enough_data")
+
+
 def test_a_claim_about_effects_is_judged_on_the_pooled_effects(tmp_path):
     """Nothing about closing: the pooled conversion effects decide, whatever the offices said."""
 
