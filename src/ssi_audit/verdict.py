@@ -162,6 +162,8 @@ def _judge(evidence: Evidence, sesoi: float, alpha: float) -> tuple[str, tuple[s
     """What the estimates say, however short the panel is."""
     flags = _flags(evidence)
     adjusted = evidence.adjusted
+    if not (adjusted.n_people or evidence.crude.n_people):  # nobody has this result: the files lack it, not sellers
+        return schema.INCONCLUSIVE, flags, "no_estimate"
     if adjusted.n_people < MIN_PEOPLE and evidence.crude.n_people < MIN_PEOPLE:
         return schema.INCONCLUSIVE, flags, "few_people"
     if evidence.activity.status == "unknown" and not evidence.activity.types:

@@ -106,6 +106,8 @@ FEW = fit(1, 0.1, n_people=7)
         ({"activity": NOTHING_LOGGED}, "inconclusive", "no_activity_data", ()),
         ({"activity": SHORT_LOG}, "inconclusive", "crude_unknown", ("activity_log_incomplete",)),
         ({"adjusted": Fit(why="nothing", n_people=24)}, "inconclusive", "no_estimate", ()),
+        # A result that nobody has is missing in the files; it says nothing about how many sellers there are.
+        ({"adjusted": Fit(why="no deals"), "crude": Fit(why="no deals")}, "inconclusive", "no_estimate", ()),
         # Few people in the plain model is another reason than no estimate, or no activity, in the adjusted one.
         ({"adjusted": Fit(why="nothing"), "activity": NOTHING_LOGGED}, "inconclusive", "no_activity_data", ()),
         ({"adjusted": Fit(why="nothing"), "crude": fit(1, 0.1, n_people=8)}, "inconclusive", "no_estimate", ()),
