@@ -17,6 +17,7 @@ from markupsafe import Markup
 from ssi_audit import schema
 from ssi_audit.report.codes import (
     HOLDS,
+    MIN_PEOPLE,
     MOSTLY,
     RATIO_CLAIMS,
     WILD_RATIO,
@@ -315,8 +316,8 @@ class Phrases(Language):
         if lacking:
             raise ValueError(f"trust check {check.id!r} needs the fact {lacking[0]!r}")
         state = check.state
-        if check.id == "enough" and state != "fail" and not _is_number(check.facts["mdrr"]):
-            state = "unknown"
+        if check.id == "enough" and check.facts["n_people"] >= MIN_PEOPLE and not _is_number(check.facts["mdrr"]):
+            state = "unknown"  # sellers enough, but no estimate: another sentence than too few of them
         text = self.say(f"trust.{check.id}.{state}", **self._trust_gaps(check))
         return self.say(f"trust.{check.state}"), self.say(f"trust.{check.id}.name"), text
 

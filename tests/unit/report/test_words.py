@@ -538,11 +538,16 @@ def test_enough_sellers_without_an_estimate_says_so(nothing, state):
     """Without activity there is nothing that could have shown up; a number read back from JSON is None."""
     *_, text = ENGLISH.trust(TrustCheck("enough", state, {"n_people": 12, "mdrr": nothing}))
     assert text == (
-        "Only 12 sellers: too few for an answer."
-        if state == "fail"
-        else "12 sellers. There is no estimate at equal activity, so it cannot be said how large a change would have"
+        "12 sellers. There is no estimate at equal activity, so it cannot be said how large a change would have"
         " shown up."
     )
+
+
+@pytest.mark.parametrize("size", [1.4, None])
+def test_too_few_sellers_are_said_to_be_too_few(size):
+    """Below eight, with an estimate or without."""
+    *_, text = ENGLISH.trust(TrustCheck("enough", "fail", {"n_people": 7, "mdrr": size}))
+    assert text == "Only 7 sellers: too few for an answer."
 
 
 @pytest.mark.parametrize(
