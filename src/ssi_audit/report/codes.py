@@ -253,10 +253,19 @@ def open_outcomes(audit: Audit) -> list[str]:
     return [name for name, cell in cells.items() if cell is None or cell.verdict == schema.INCONCLUSIVE]
 
 
+def few_years(audit: Audit) -> bool:
+    """Are there fewer seller-years than settle anything about sales?"""
+    return _seller_years(audit) < MIN_SELLER_YEARS
+
+
+def _seller_years(audit: Audit) -> float:
+    return seller_years(audit.data.get("rows") or 0, audit.data.get("period") or "week")
+
+
 def needed_multiple(audit: Audit) -> float:
     """So many times the data would settle every main outcome that is too wide or too short; NaN when none is."""
     multiples = []
-    years = seller_years(audit.data.get("rows") or 0, audit.data.get("period") or "week")
+    years = _seller_years(audit)
     for outcome in open_outcomes(audit):
         cell = find(audit, "total", outcome)
         if cell is not None and cell.reason in ("too_wide", "crude_unknown"):

@@ -26,6 +26,7 @@ from ssi_audit.report.codes import (
     disagreeing_deals,
     evidence_code,
     fading_code,
+    few_years,
     find,
     is_clear,
     is_score,
@@ -201,7 +202,9 @@ class Words(Phrases):
     def ruled_out(self, audit: Audit) -> str:
         """Is an effect of the size of LinkedIn's own figure outside our range?"""
         cell = self._claimed_cell(audit)
-        return self.say("open.nothing_out") if cell is None else self.against_claim(cell.crude, cell.outcome)
+        if cell is None:
+            return self.say("open.nothing_out")
+        return self.against_claim(cell.crude, cell.outcome, short=few_years(audit))
 
     def _claimed_cell(self, audit: Audit) -> Cell | None:
         """The result that LinkedIn's own figure is about, or the nearest one with an estimate."""
@@ -210,12 +213,14 @@ class Words(Phrases):
 
     def _claim_is_out(self, audit: Audit) -> bool:
         cell = self._claimed_cell(audit)
-        return cell is not None and cell.crude.high < per_ten(CLAIMED_OPPORTUNITIES)
+        return cell is not None and cell.crude.high < per_ten(CLAIMED_OPPORTUNITIES) and not few_years(audit)
 
-    def against_claim(self, fit: Fit, outcome: str, claimed: float = CLAIMED_OPPORTUNITIES) -> str:
-        """Our range beside LinkedIn's own figure, each in its own sentence."""
+    def against_claim(
+        self, fit: Fit, outcome: str, claimed: float = CLAIMED_OPPORTUNITIES, *, short: bool = False
+    ) -> str:
+        """Our range beside LinkedIn's own figure, each in its own sentence; a short panel rules nothing out."""
         target = per_ten(claimed)
-        code = "out" if fit.high < target else "above" if fit.low > target else "open"
+        code = ("short" if short else "out") if fit.high < target else "above" if fit.low > target else "open"
         ends = {"low": self.change(fit.low), "high": self.change(fit.high)}
         return self.say(f"open.claim_{code}", claimed=self.percent(target - 1), outcome=self.outcome(outcome), **ends)
 
