@@ -108,8 +108,9 @@ def scores_by_week(panel: pd.DataFrame, min_group: int) -> pd.DataFrame:
     parts = []
     for exposure, column in schema.PANEL_EXPOSURE.items():
         by_period = panel.dropna(subset=[column]).groupby("period")[column]
-        found = by_period.quantile([0.25, 0.5, 0.75]).unstack()
-        found = found.rename(columns={0.25: "low", 0.5: "middle", 0.75: "high"})
+        # One quantile at a time: three at once have no columns for a score that nobody has.
+        quartiles = {"middle": 0.5, "low": 0.25, "high": 0.75}
+        found = pd.DataFrame({name: by_period.quantile(share) for name, share in quartiles.items()})
         found["n"] = by_period.size()
         found = found[found["n"] >= min_group].rename_axis(index="date").reset_index()
         parts.append(found.assign(exposure=exposure)[["exposure", "date", "middle", "low", "high", "n"]])
