@@ -9,6 +9,7 @@ one contradicts the other. A wide range is "not enough data", never "no".
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ssi_audit import schema, verdict
 from ssi_audit.results import ClaimResult, Fit
@@ -39,6 +40,26 @@ class Parameters(BaseModel):
     """Base of what a kind needs to know; a name that is not listed is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def rising(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Check that numbers of a claim are in order, each above the one before."""
+    if any(later <= earlier for earlier, later in itertools.pairwise(values)):
+        raise ValueError("each should be above the one before")
+    return values
+
+
+class HighLow(Parameters):
+    """`high`, `low`: points above which a score is high and below which it is low."""
+
+    high: float = Field(ge=0, le=100)
+    low: float = Field(ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _apart(self) -> HighLow:
+        if self.high <= self.low:
+            raise ValueError("high must lie above low")
+        return self
 
 
 class NotTestable(Exception):

@@ -7,10 +7,10 @@ comes about. The numbers are made in `stats`, the states in `claim_rules`.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from ssi_audit import schema
 from ssi_audit.claim_data import WEEKS_PER_MONTH, Amount, Case, Outcome
@@ -31,6 +31,7 @@ from ssi_audit.claim_rules import (
     mirror,
     multiple_of,
     presence,
+    rising,
 )
 from ssi_audit.design import Design
 from ssi_audit.errors import NotEnoughData
@@ -159,7 +160,7 @@ class LagPeak(Parameters):
     """`weeks`: lags between the reading and the outcome, rising."""
 
     outcomes: tuple[Amount, ...] = Field(min_length=1)
-    weeks: tuple[int, ...] = Field(min_length=2)
+    weeks: Annotated[tuple[PositiveInt, ...], AfterValidator(rising)] = Field(min_length=2)
 
 
 def lag_peak(case: Case, ask: LagPeak, number: float) -> Finding:

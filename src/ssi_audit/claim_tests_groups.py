@@ -22,6 +22,7 @@ from ssi_audit.claim_rules import (
     SMALLER,
     SUPPORTED,
     Finding,
+    HighLow,
     NotTestable,
     Parameters,
     absence,
@@ -40,18 +41,15 @@ from ssi_audit.stats.superiority import probability_of_superiority
 
 # Fewer persons than this on a side: the published contrast cannot be formed (methods.md section 5).
 MIN_PER_SIDE = 6
-Points = Field(ge=0, le=100)
 
 
 # ---- leaders against laggards ----------------------------------------------------------------------------
 
 
-class GroupRatio(Parameters):
+class GroupRatio(HighLow):
     """`high`, `low`: points above and below which a reading makes a leader or a laggard of the quarter."""
 
     outcomes: tuple[Outcome, ...] = Field(min_length=1)
-    high: float = Points
-    low: float = Points
     per_activity: tuple[Literal[tuple(schema.ACTIVITY_TYPES)], ...] = ()
 
 
@@ -224,12 +222,10 @@ def implied_links(case: Case, ratio: float) -> list[float]:
     return [min(found), max(found)] if found else []
 
 
-class SuperiorityAsked(Parameters):
+class SuperiorityAsked(HighLow):
     """`ratio`: the size of the common misreading, shown beside the share."""
 
     outcomes: tuple[Amount, ...] = Field(min_length=1)
-    high: float = Points
-    low: float = Points
     ratio: float = Field(gt=1)
 
 

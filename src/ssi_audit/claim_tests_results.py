@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ssi_audit import schema
 from ssi_audit.claim_data import Amount, Case, Exposure, Outcome, Stage, words
@@ -31,6 +31,7 @@ from ssi_audit.claim_rules import (
     multiple_of,
     presence,
     presence_of_all,
+    rising,
 )
 from ssi_audit.design import design as build_design
 from ssi_audit.errors import NotEnoughData
@@ -50,7 +51,7 @@ class DoseAsked(Parameters):
     """`edges`: limits of the bands of the score, in points; thin bands join their neighbours."""
 
     outcomes: tuple[Amount, ...] = Field(min_length=1)
-    edges: tuple[float, ...] = Field(min_length=4)
+    edges: Annotated[tuple[float, ...], AfterValidator(rising)] = Field(min_length=4)
 
 
 def dose_response_of(case: Case, ask: DoseAsked, number: float) -> Finding:

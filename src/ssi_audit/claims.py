@@ -9,6 +9,7 @@ each kind of test can end in favour and against (`claim_rules`).
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ ON_SALES = frozenset(
 )  # fmt: skip
 # Kinds that compare with a published size, which they then need.
 NEEDS_NUMBER = ("group_ratio", "superiority", "licence_lift", "lag_peak", "pillar_overlap")
+# Kind and unit → what its published size lies between: its rule (`claim_rules.size`) is for more than no difference.
+SIZES = {("group_ratio", "ratio"): (1.0, math.inf), ("superiority", "probability"): (0.5, 1.0)}
 
 
 class _Entry(BaseModel):
@@ -163,6 +166,9 @@ def _read_entry(entry: dict[str, Any], sources: dict[str, str]) -> tuple[Claim |
     ]
     if read.kind in NEEDS_NUMBER and read.number is None:
         wrong.append((f"number is missing, and a {read.kind} is compared with one", "give the published size"))
+    least, most = SIZES.get((read.kind, read.unit), (-math.inf, math.inf))
+    if read.number is not None and not least < read.number < most:
+        wrong.append((f"number: a {read.unit} of a {read.kind} lies above {least:g} and below {most:g}", ""))
     asked = KINDS[read.kind][0]
     try:
         parameters = asked.model_validate(read.parameters)

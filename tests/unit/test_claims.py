@@ -862,6 +862,9 @@ def test_another_claim_needs_no_code(tmp_path, strong):
         ("high = 60", "high = 160", "parameters.high: Input should be less than or equal to 100"),
         ('["meetings"]', '["meeting"]', "parameters.outcomes: Input should be 'inquiries'"),
         ("number = 2.0\n", "", "number is missing, and a group_ratio is compared with one"),
+        ("number = 2.0", "number = 1.0", "number: a ratio of a group_ratio lies above 1 and below inf"),
+        ("number = 2.0", "number = nan", "number: a ratio of a group_ratio lies above 1 and below inf"),
+        ("high = 60", "high = 40", "high must lie above low"),
         ('side = "for"', 'side = "pro"', "side: Input should be 'for' or 'against'"),
         ('unit = "ratio"', 'unit = "rate"', "unit: Input should be 'ratio'"),
         ('sources = ["IT"]', 'sources = ["ITA"]', "unknown source 'ITA'\n    -> did you mean \"IT\""),
@@ -876,6 +879,24 @@ def test_wrong_entries_are_named(tmp_path, old, new, message):
     assert old in NEW
     with pytest.raises(SettingsError, match=re.escape(message)):
         load_claims(written(tmp_path, NEW.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "message"),
+    [
+        ("lag_peak", 'outcomes = ["deals"], weeks = [0, 9]', "parameters.weeks: Input should be greater than 0"),
+        ("lag_peak", 'outcomes = ["deals"], weeks = [9, 1]', "weeks: each should be above the one before"),
+        ("dose_response", 'outcomes = ["deals"], edges = [0, 50, 50, 100]', "edges: each should be above"),
+        ("superiority", 'outcomes = ["deals"], high = 60, low = 40, ratio = 1.5', "lies above 0.5 and below 1"),
+    ],
+)
+def test_parameters_out_of_order_are_named(tmp_path, kind, parameters, message):
+    """A list that goes back, a lag of nothing and a share above one are errors of the entry, not of the run."""
+    entry = NEW.replace("group_ratio", kind).replace('outcomes = ["meetings"], high = 60, low = 40', parameters)
+    if kind == "superiority":
+        entry = entry.replace('"ratio"', '"probability"')
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        load_claims(written(tmp_path, entry))
 
 
 def test_all_problems_at_once(tmp_path):
