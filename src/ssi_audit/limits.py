@@ -291,7 +291,10 @@ def _specification(source: _Source, outcome: str, choices: dict[str, str]) -> Sp
 def _relative(y: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Outcome per working day (or per case) over its mean, so that a slope is a relative change, as a log ratio is."""
     known = np.isfinite(weight)
-    return (y / weight) / (y[known].sum() / weight[known].sum())
+    cases = weight[known].sum()
+    mean = y[known].sum() / cases if cases else 0.0
+    # Without a case (every one is still open) or a success there is no mean; the fit then finds no rows.
+    return (y / weight) / (mean or math.nan)
 
 
 def _pulled_in(y: np.ndarray, weight: np.ndarray, *, rate: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -264,6 +264,13 @@ def test_linear_slopes_are_relative():
     assert np.average(relative[known], weights=weight[known]) == pytest.approx(1)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("y", "weight"), [([1.0, 2.0], [math.nan, math.nan]), ([0.0, 0.0], [3.0, 1.0])])
+def test_no_case_and_no_success_have_no_mean(y, weight):
+    """Every case still open (a horizon as long as the data), or none won: unknown, without a word on the terminal."""
+    assert np.isnan(limits._relative(np.array(y), np.array(weight))).all()
+
+
 def test_the_mean_score_is_of_the_four_weeks_before():
     """Readings of the last 28 days before the period; what comes with the period itself does not count."""
     from tests.unit.small_tables import event, reading, tables

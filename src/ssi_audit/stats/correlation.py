@@ -190,7 +190,8 @@ def _unexplained(grams: np.ndarray, q: int) -> np.ndarray:
 
 
 def _r_of(block: np.ndarray) -> np.ndarray:
-    return np.clip(block[..., 0, 1] / np.sqrt(block[..., 0, 0] * block[..., 1, 1]), -1, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # without one person nothing may vary: there is no r
+        return np.clip(block[..., 0, 1] / np.sqrt(block[..., 0, 0] * block[..., 1, 1]), -1, 1)
 
 
 def _jackknife_bounds(fit: ModelFit, r: float) -> tuple[float, float]:

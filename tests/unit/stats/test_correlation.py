@@ -8,6 +8,7 @@ from scipy import stats as scipy_stats
 
 from ssi_audit import stats
 from ssi_audit.errors import NotEnoughData
+from ssi_audit.stats.correlation import _r_of
 from tests.unit.stats.panels import panel
 
 
@@ -202,3 +203,10 @@ def test_semipartial_interval_spends_a_degree_per_covariate():
     t = found.r * np.sqrt(36 / (1 - found.r**2))
     assert found.p == pytest.approx(2 * scipy_stats.t.sf(abs(t), 36), rel=1e-12)
     assert (found.df, found.n_people, found.n_rows) == (36, 40, 40)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("left", [0.0, -1e-9])
+def test_nothing_left_to_vary_is_no_correlation_and_no_warning(left):
+    """Without the one seller whose results move (one huge deal) rounding is all that is left, of either sign."""
+    assert np.isnan(_r_of(np.array([[4.0, 0.0], [0.0, left]])))
