@@ -169,9 +169,13 @@ def outcomes_with(audit: Audit, verdict: str) -> list[str]:
 
 
 def negative_outcomes(audit: Audit) -> list[str]:
-    """Main outcomes that go the other way."""
+    """Main outcomes that go the other way; not those of too few seller-years, which go no way yet."""
     cells = [find(audit, "total", outcome) for outcome in schema.PRIMARY_OUTCOMES]
-    return [cell.outcome for cell in cells if cell is not None and "negative" in cell.flags]
+    return [
+        cell.outcome
+        for cell in cells
+        if cell is not None and "negative" in cell.flags and cell.verdict != schema.INCONCLUSIVE
+    ]
 
 
 def spec_counts(specification: Mapping[str, Any]) -> Spec | None:

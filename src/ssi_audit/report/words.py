@@ -92,10 +92,12 @@ class Words(Phrases):
 
     def caveats(self, audit: Audit) -> list[str]:
         """One sentence for each flag of the first screen."""
-        outcomes = self.outcomes(negative_outcomes(audit))
+        against = negative_outcomes(audit)
+        outcomes = self.outcomes(against) if against else ""
         sentences = [
             self.say(f"flag.{flag}", **({"outcomes": outcomes} if flag == "negative" else {}))
             for flag in dict.fromkeys(audit.overall.flags)
+            if flag != "negative" or outcomes
         ]
         if disagreeing_deals(audit):
             sentences.append(self.say("flag.deals", units=self.units_of(audit, "deals", equal=True)))

@@ -14,7 +14,7 @@ from ssi_audit.report.codes import spec_counts
 from ssi_audit.report.language import LANGUAGES
 from ssi_audit.report.phrases import TRUST_FACTS
 from ssi_audit.report.words import Words, plain
-from ssi_audit.results import ClaimResult, Correlation, Fit, Indicator, TrustCheck
+from ssi_audit.results import ClaimResult, Correlation, Fit, Indicator, Overall, TrustCheck
 from tests.unit.report import factories
 from tests.unit.report.factories import fit, link
 
@@ -286,6 +286,20 @@ def test_linkedins_own_figure_beside_our_range(rr, se, ending):
     assert sentence.endswith(ending)
     theirs, ours = sentence.split(". ", 1)
     assert "LinkedIn" in theirs and "LinkedIn" not in ours
+
+
+def test_what_has_too_few_seller_years_goes_no_way_yet():
+    """Worse results of too short a panel are no caution and no suggestion: better ones are not either."""
+    settled, audit = factories.negative(), factories.negative()
+    cells = tuple(
+        dataclasses.replace(cell, verdict=schema.INCONCLUSIVE, reason="few_years") if cell.exposure == "total" else cell
+        for cell in audit.cells
+    )
+    open_ = Overall(*[schema.INCONCLUSIVE] * 3, "yes", 0.62, flags=("negative", "score_break"))
+    audit = dataclasses.replace(audit, cells=cells, overall=open_, data=factories.data(12, 52))
+    assert ENGLISH.caveats(audit) == [ENGLISH.say("flag.score_break")]
+    assert "Have a second look" not in dict(ENGLISH.suggestions(audit))
+    assert "Have a second look" in dict(ENGLISH.suggestions(settled))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
