@@ -52,16 +52,22 @@ class Nothing(Parameters):
 def activity_explains(case: Case, ask: Nothing, number: float) -> Finding:
     """Leave-one-person-out R2 of the score on logged activity and calendar, within persons (K1).
 
-    From .25 on: supported ("tracks activity"); below .05: contradicted; between: not enough data (methods.md
-    section 5 decides by the estimate; its range over persons is shown).
+    From .25 on: supported ("tracks activity"); below .05 with a range below .25: contradicted; else not enough data
+    (methods.md section 5 decides by the estimate alone; its range over persons is shown).
     """
     found = case.activity_r2
     _enough(found.n_people)
+    between = found.r2 >= verdict.NO_ACTIVITY
     state, reason = {
         "yes": (SUPPORTED, "Counts of activity predict the score's movement for sellers left out."),
         "no": (CONTRADICTED, "Counts of activity do not predict the score's movement."),
-        "unknown": (NOT_ENOUGH, "Between 5% and 25% of the movement is explained, too little and too much to decide."),
-    }[verdict.activity_status(found.r2)]
+        "unknown": (
+            NOT_ENOUGH,
+            "Between 5% and 25% of the movement is explained, too little and too much to decide."
+            if between
+            else "Counts of activity do not predict the score's movement here, but the range reaches 25%.",
+        ),
+    }[verdict.activity_status(found.r2, found.high)]
     types = case.facts["activity_types"]
     covered = {schema.PILLAR_OF_ACTIVITY[kind] for kind in types}
     without = [pillar for pillar in schema.PILLARS if pillar not in covered]

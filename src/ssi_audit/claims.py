@@ -58,7 +58,7 @@ KINDS: dict[str, tuple[type[Parameters], Callable[[Case, Any, float], Finding]]]
 ON_SALES = frozenset(
     {
         "group_ratio", "superiority", "small_gap", "dose_response", "every_exposure", "early_stage", "no_link",
-        "beyond_activity", "fades_with_tenure", "lag_peak", "better_indicator",
+        "beyond_activity", "fades_with_tenure", "lag_peak", "better_indicator", "discordance",
     }
 )  # fmt: skip
 # Kinds that compare with a published size, which they then need.

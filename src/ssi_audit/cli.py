@@ -302,18 +302,17 @@ def _audit(args: argparse.Namespace) -> int:
     from ssi_audit.pool import evidence_name, write_evidence
     from ssi_audit.report.words import Words
     from ssi_audit.settings import load_settings
-    from ssi_audit.writing import check_apart, write_whole
+    from ssi_audit.writing import write_whole
 
     folder, sample = workspace.find_data(args.data)
     settings = load_settings(folder, **options_of(args))
-    evidence = args.evidence or args.out.with_name(evidence_name(args.out.name))
-    check_apart(folder, args.out, evidence)
     found = audit(
         folder, settings, sample=sample, skip_unreadable=args.skip_unreadable,
         fingerprint=workspace.fingerprint(folder), everything=args.everything,
     )  # fmt: skip
     found = with_sentence(found, Words(settings.language, settings.sesoi, found.data["currency"]).headline(found))
     write_whole(args.out, answer_json(found))
+    evidence = args.evidence or args.out.with_name(evidence_name(args.out.name))
     write_evidence(found, evidence, settings)
     said = f"Verdict: {found.overall.sentence}\nWrote {args.out} and {evidence}"
     _say(args, found.to_dict()["overall"], said)

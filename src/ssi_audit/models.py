@@ -204,10 +204,11 @@ def activity_link(panel: pd.DataFrame | Columns, *, seed: int = 1) -> ActivityLi
     try:
         # A redefined score moves without anybody's doing: one level per person and definition.
         calendar = given.calendar_unit(used, y)
-        r2 = within_r2_lopo(y[used], given.log_activity[used], given.group[used], calendar, given.person[used]).r2
+        found = within_r2_lopo(y[used], given.log_activity[used], given.group[used], calendar, given.person[used])
     except NotEnoughData as error:
         return ActivityLink("unknown", math.nan, links, types, without, **size, why=str(error))
-    return ActivityLink(verdict.activity_status(r2), r2, links, types, without, **size)
+    status = verdict.activity_status(found.r2, found.high)
+    return ActivityLink(status, found.r2, links, types, without, **size)
 
 
 def with_family(fits: Sequence[Fit], method: str = "holm") -> list[Fit]:

@@ -95,13 +95,17 @@ def _clear(fit: Fit, alpha: float) -> str:
     return POS if fit.rr > 1 else NEG
 
 
-def activity_status(r2: float) -> str:
-    """K1: yes from 0.25, no below 0.05, else unknown."""
+def activity_status(r2: float, high: float = -math.inf) -> str:
+    """K1: yes from 0.25; no below 0.05, unless its 95 % range reaches 0.25; else unknown.
+
+    The range is not in methods.md: nine sellers and four months of a score that follows activity may well give
+    less than 0.
+    """
     if not math.isfinite(r2):
         return "unknown"
     if r2 >= TRACKS_ACTIVITY:
         return "yes"
-    return "no" if r2 < NO_ACTIVITY else "unknown"
+    return "no" if r2 < NO_ACTIVITY and not high >= TRACKS_ACTIVITY else "unknown"
 
 
 def placebo_fails(fit: Fit) -> bool:

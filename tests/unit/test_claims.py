@@ -669,8 +669,8 @@ def test_both_readings_of_a_short_panel_stay_open():
 def test_claims_about_sales_are_known_as_such():
     """Every kind is either about sales or about what the score is made of."""
     about_score = {
-        "activity_explains", "active_against_passive", "score_on_activity", "pillar_overlap", "discordance",
-        "change_on_start", "licence_lift",
+        "activity_explains", "active_against_passive", "score_on_activity", "pillar_overlap", "change_on_start",
+        "licence_lift",
     }  # fmt: skip
     assert ON_SALES | about_score == set(KINDS) and not ON_SALES & about_score
 

@@ -189,6 +189,12 @@ def test_tracks_activity(r2, status):
     assert verdict.activity_status(r2) == status
 
 
+@pytest.mark.parametrize(("r2", "high", "status"), [(-0.05, 0.56, "unknown"), (-0.05, 0.24, "no"), (0.3, 0.9, "yes")])
+def test_a_range_that_reaches_tracking_rules_nothing_out(r2, high, status):
+    """Few sellers and weeks of a score that follows activity may predict worse than nothing."""
+    assert verdict.activity_status(r2, high) == status
+
+
 G = schema.ACTIVITY_GAUGE
 L = schema.LEADING_INDICATOR
 E = schema.EFFECTIVENESS_MEASURE

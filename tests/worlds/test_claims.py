@@ -41,7 +41,7 @@ def states(world: World, *ids: str, more_activity: pd.DataFrame | None = None) -
 def test_a_dozen_sellers_settle_nothing_about_sales(name):
     """In a small team the claims about sales stay open, also a large effect; activity is already clear."""
     found = states(make_world(name, 12, 52, 2))
-    assert {found[claim] for claim in ABOUT_SALES} == {"not_enough_data"} and len(ABOUT_SALES) == 14
+    assert {found[claim] for claim in ABOUT_SALES} == {"not_enough_data"} and len(ABOUT_SALES) == 15
     assert found["measures-activity"] == "supported"
 
 
