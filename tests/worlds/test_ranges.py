@@ -17,6 +17,7 @@ import pytest
 from ssi_audit import worlds
 from ssi_audit.parallel import n_workers
 from ssi_audit.stats.clusters import deletion_steps, interval
+from ssi_audit.stats.discordance import score_discordance
 from ssi_audit.stats.fixed_effects import fe_poisson, fit_poisson
 from ssi_audit.stats.leave_out import first_share, share_explained
 from ssi_audit.stats.rows import Sample, identify, prepare
@@ -125,6 +126,14 @@ def overlaps(job: tuple[str, int, int]) -> dict[str, tuple[float, float, float]]
     return {level: (one.estimate, one.low, one.high) for level, one in both.items()}
 
 
+def order(job: tuple[str, int, int]) -> dict[str, tuple[float, float, float]]:
+    """Share of clear pairs in which the worse closer has the higher score, where any pair is clear."""
+    world = team(*job)
+    score, won, tries = (one[:, BURN_IN:] for one in (world.score, world.deals, world.meetings))
+    found = score_discordance(score.mean(axis=1), won.sum(axis=1), tries.sum(axis=1))
+    return {"share": (found.share, found.low, found.high)} if np.isfinite(found.low) else {}
+
+
 def held(function, world: str, people: int, truth: float | dict[str, float] | None = None) -> dict[str, float]:
     """Per cent of the teams that print a range whose range holds the truth; None: the mean estimate is the truth."""
     n_teams = SEEDS if people <= MAX_LEAVE_ONE_OUT else SEEDS // 2
@@ -190,3 +199,11 @@ def test_ranges_of_the_overlap_hold(people):
     large = [overlaps(("null", 400, 70_000 + k)) for k in range(6)]
     truth = {level: np.mean([one[level][0] for one in large]) for level in large[0]}
     assert all(92 <= one <= 98 for one in held(overlaps, "null", people, truth).values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("people", [12, 24, 60])
+def test_ranges_of_the_discordance_hold(people):
+    """A score that has nothing to do with closing orders half of the pairs."""
+    print()
+    assert all(92 <= one <= 98 for one in held(order, "null", people, 0.5).values())

@@ -110,7 +110,7 @@ def score_discordance(score: np.ndarray, won: np.ndarray, tries: np.ndarray) -> 
     # Of P persons at most P/2 pairs have nobody in common.
     n_apart = int((clear | clear.T).any(axis=1).sum()) // 2
     quarter = max(1, n // 4)
-    low, high = _jackknife_interval(share, n, n_apart)
+    low, high = _jackknife_interval(share, n, n_apart, arcsine=True)
     auc_low, auc_high = _jackknife_interval(auc, n, quarter)
     shrunken = np.full(len(use), np.nan)
     shrunken[places] = rate
@@ -195,11 +195,15 @@ def _worst_pair(score: np.ndarray, wrong: np.ndarray, places: np.ndarray) -> tup
     return int(places[high]), int(places[better])
 
 
-def _jackknife_interval(statistic: Callable[[np.ndarray], float], n: int, n_apart: int) -> tuple[float, float]:
+def _jackknife_interval(
+    statistic: Callable[[np.ndarray], float], n: int, n_apart: int, *, arcsine: bool = False
+) -> tuple[float, float]:
     """95 % interval of a share, from leaving out each person in turn, t with n - 1 df.
 
-    Where nobody's absence changes anything (all pairs agree), Wilson's interval for `n_apart`
-    independent pairs: no deviation seen is not none possible.
+    The fewer pairs have a clear order, the more a share's own spread depends on the share; the ends are then those of
+    its arcsine, where it does not (docs/simulations.md: as they are they hold the truth in 91 to 92 % of teams of
+    24). Where nobody's absence changes anything (all pairs agree), Wilson's interval for `n_apart` independent pairs:
+    no deviation seen is not none possible.
     """
     everyone = np.arange(n)
     whole = statistic(everyone)
@@ -213,4 +217,8 @@ def _jackknife_interval(statistic: Callable[[np.ndarray], float], n: int, n_apar
         result = binomtest(round(whole * n_apart), max(n_apart, 1)).proportion_ci(method="wilson")
         return float(min(result.low, whole)), float(max(result.high, whole))
     half = t_quantile(0.975, n - 1) * spread
+    if arcsine:
+        angle, half = np.arcsin(np.sqrt(whole)), half / (2 * np.sqrt(whole * (1 - whole)))
+        low, high = np.sin([max(angle - half, 0.0), min(angle + half, np.pi / 2)]) ** 2
+        return float(low), float(high)
     return float(max(0.0, whole - half)), float(min(1.0, whole + half))

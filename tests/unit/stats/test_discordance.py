@@ -166,6 +166,18 @@ def test_the_interval_is_the_jackknife_of_the_share():
     assert np.isnan(_jackknife_interval(lambda kept: np.nan if len(kept) < 9 else 0.5, 9, 4)).all()
 
 
+def test_the_interval_of_the_share_is_that_of_its_arcsine():
+    """The same error on the scale of asin(sqrt(p)): one half stays the middle, and no end leaves 0 to 1."""
+    values = np.array([0.0, 1.0] * 8)
+    se = values.std(ddof=1) / 4
+    low, high = _jackknife_interval(lambda kept: values[kept].mean(), 16, 8, arcsine=True)
+    assert low == pytest.approx(np.sin(np.pi / 4 - 2.131450 * se) ** 2, rel=1e-5)
+    assert low + high == pytest.approx(1)
+    rare = np.array([1.0] + [0.0] * 8)
+    low, high = _jackknife_interval(lambda kept: rare[kept].mean(), 9, 4, arcsine=True)
+    assert low == 0.0 and 0.2 < high < 1
+
+
 def test_where_nobody_matters_the_interval_is_wilsons():
     """A share of 1 among four independent pairs: n / (n + z^2) to 1."""
     low, high = _jackknife_interval(lambda kept: 1.0, 9, 4)
