@@ -226,6 +226,12 @@ def _versions(events: Events, rows: pd.Index) -> pd.DataFrame:
     return told.sort_values(["changed", "told", "name"], kind="stable")
 
 
+def _last_of(number: pd.Series) -> pd.Series:
+    """Label of the last row of each row's number; rows from the earliest to the latest."""
+    last = number.drop_duplicates(keep="last")
+    return pd.Series(pd.Series(last.index, index=last.to_numpy()).loc[number].to_numpy(), index=number.index)
+
+
 def _only_by_name(
     events: Events, version: pd.DataFrame, kept: pd.Series, facts: tuple[str, ...] = ("person", "state")
 ) -> pd.Series:
@@ -360,8 +366,7 @@ def _taken_back(events: Events) -> None:
     number = number[~(gone.loc[number.index].to_numpy() & both)]
     version = _versions(events, number.index)
     number = number.loc[version.index]
-    last = number.drop_duplicates(keep="last")
-    kept = pd.Series(pd.Series(last.index, index=last.to_numpy()).loc[number].to_numpy(), index=number.index)
+    kept = _last_of(number)
     kept = kept[gone.loc[kept].to_numpy() & ~gone.loc[kept.index].to_numpy()]
     unit = frame["unit"].loc[kept].set_axis(kept.index)
     by_name = _only_by_name(events, version, kept)
@@ -382,8 +387,7 @@ def _older_exports(events: Events) -> None:
     version = _versions(events, whole.index)
     deal = pd.DataFrame({"system": events.system().loc[version.index], "deal": whole["deal"].loc[version.index]})
     number = deal.groupby(["system", "deal"], sort=False).ngroup()
-    last = number.drop_duplicates(keep="last")
-    kept = pd.Series(pd.Series(last.index, index=last.to_numpy()).loc[number].to_numpy(), index=number.index)
+    kept = _last_of(number)
     kept = kept[frame["file"].loc[kept.index].to_numpy() != frame["file"].loc[kept].to_numpy()]
     told = pd.MultiIndex.from_arrays([number, frame["file"].loc[number.index], frame["kind"].loc[number.index]])
     kind, by = frame["kind"].loc[kept.index].astype("str"), frame.loc[kept]
@@ -418,9 +422,7 @@ def same_record(events: Events) -> None:
         return
     version = _versions(events, number.index)
     number = number.loc[version.index]
-    again = number.duplicated(keep="last")
-    last = pd.Series(number.index[~again], index=number[~again].to_numpy())
-    kept = pd.Series(last.loc[number[again]].to_numpy(), index=number.index[again])
+    kept = _last_of(number)[number.duplicated(keep="last")]
     unit = frame["unit"].loc[kept].set_axis(kept.index)
     by_name = _only_by_name(events, version, kept, ("person", "state", "date"))
     events.drop(frame.index.isin(kept.index), SAME_EVENT, unit, by_name)

@@ -269,15 +269,14 @@ def _seller_years(audit: Audit) -> float:
 def needed_multiple(audit: Audit) -> float:
     """So many times the data would settle every main outcome that is too wide or too short; NaN when none is."""
     multiples = []
-    years = _seller_years(audit)
     for outcome in open_outcomes(audit):
         cell = find(audit, "total", outcome)
         if cell is not None and cell.reason in ("too_wide", "crude_unknown"):
             fit = cell.crude if cell.reason == "crude_unknown" else cell.adjusted
             multiples.append(fit.needed_multiple)
         if cell is not None and cell.reason == "few_years":
-            multiples.append(times_short(years))
-    finite = [multiple for multiple in multiples if math.isfinite(multiple)]
+            multiples.append(1.0)  # as narrow as it has to be: what it lacks is added below
+    finite, years = [multiple for multiple in multiples if math.isfinite(multiple)], _seller_years(audit)
     if finite and 0 < years < MIN_SELLER_YEARS:
         finite.append(times_short(years))  # however narrow a range gets, nothing is settled before
     return max(finite, default=math.nan)
